@@ -151,6 +151,23 @@ pub struct Function {
 }
 
 impl Function {
+    /// A function without parameters and without a result, which only other services call.
+    #[cfg(test)]
+    pub(crate) fn internal(interface: &str, name: &str) -> Self {
+        Self {
+            interface: interface.into(),
+            name: Name::new(name),
+            docs: "".into(),
+            parameters: Vec::new(),
+            ok: None,
+            err: None,
+            fallible: false,
+            reach: Reach::Internal,
+            roles: Vec::new(),
+            calls_in_flight_max: None,
+        }
+    }
+
     /// Whether a call runs on a snapshot and writes nothing.
     #[must_use]
     pub fn reads_only(&self) -> bool {

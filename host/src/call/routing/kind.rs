@@ -4,17 +4,18 @@
 //! of the kind of its whole function, for example if the key is a counter that all of its calls write. That counts only
 //! after several losses in a row on the one key: `release(order-7)` loses on whatever was ordered.
 
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use wasmtime::component::Val;
 
 use crate::contract::Function;
+use crate::limits::KEY_BYTES_MAX;
 
 /// Losses in a row of calls which do not name the key, until all calls of their function are expected to change it.
 const UNNAMED_LOSSES_MIN: u32 = 4;
 
-/// Values of one call that are compared: more than a call has that changes one thing. Calls with long lists pay no more.
+/// Values of one call that are looked at: more than a call has that changes one thing. Calls with long lists pay no more.
 const VALUES_MAX: usize = 256;
 
 #[derive(Debug)]
@@ -34,15 +35,10 @@ impl PartialEq for Kind {
 }
 
 impl Kind {
-    /// The kind of a call of `function` with `arguments` that lost on `key`. The longest text in the key names it.
-    pub(in crate::call::routing) fn of(function: &Function, arguments: &[Val], key: &str) -> Self {
-        let mut name: Option<Box<str>> = None;
-        any_text(arguments, &mut |text| {
-            if text.len() > name.as_ref().map_or(0, |name| name.len()) && key.contains(text) {
-                name = Some(text.into());
-            }
-            false
-        });
+    /// The kind of a call of `function` with `texts` in its arguments that lost on `key`. The longest one in the key names it.
+    pub(in crate::call::routing) fn of(function: &Function, texts: &Texts, key: &str) -> Self {
+        let named = texts.0.iter().filter(|text| !text.is_empty() && key.contains(text.as_str()));
+        let name = named.max_by_key(|text| text.len()).map(|text| text.as_str().into());
         let (interface, function) = (Arc::clone(&function.interface), Arc::clone(&function.name.wit));
         Self { interface, function, name, losses: 1 }
     }
@@ -55,50 +51,52 @@ impl Kind {
         self.losses = self.losses.saturating_add(1);
     }
 
-    /// Whether a call of `function` with `arguments` is of this kind.
-    pub(in crate::call::routing) fn has(&self, function: &Function, arguments: &[Val]) -> bool {
+    /// Whether a call of `function` with `texts` in its arguments is of this kind.
+    pub(in crate::call::routing) fn has(&self, function: &Function, texts: &Texts) -> bool {
         self.function == function.name.wit
             && self.interface == function.interface
             && match &self.name {
-                Some(name) => any_text(arguments, &mut |text| text == &**name),
+                Some(name) => texts.0.contains(&**name),
                 None => self.losses >= UNNAMED_LOSSES_MIN,
             }
     }
 }
 
-/// Whether `is` finds what it looks for among the texts and whole numbers in `values`, at any depth.
-fn any_text(values: &[Val], is: &mut dyn FnMut(&str) -> bool) -> bool {
-    let (mut left, mut number) = (VALUES_MAX, String::new());
-    values.iter().any(|value| any_text_in(value, &mut left, &mut number, is))
+/// The texts and whole numbers in the arguments of a call, at any depth, as far as they may occur in a key.
+#[derive(Debug)]
+pub(in crate::call::routing) struct Texts(BTreeSet<String>);
+
+impl Texts {
+    pub(in crate::call::routing) fn of(arguments: &[Val]) -> Self {
+        let (mut texts, mut left) = (BTreeSet::new(), VALUES_MAX);
+        arguments.iter().for_each(|value| collect(value, &mut left, &mut texts));
+        Self(texts)
+    }
 }
 
-/// `number` is room for a number as text.
-fn any_text_in(value: &Val, left: &mut usize, number: &mut String, is: &mut dyn FnMut(&str) -> bool) -> bool {
+fn collect(value: &Val, left: &mut usize, texts: &mut BTreeSet<String>) {
     if *left == 0 {
-        return false;
+        return;
     }
     *left -= 1;
-    let mut is_number = |digits: std::fmt::Arguments<'_>, is: &mut dyn FnMut(&str) -> bool| {
-        number.clear();
-        number.write_fmt(digits).is_ok() && is(number)
-    };
-    match value {
-        Val::String(text) => is(text),
-        Val::U8(value) => is_number(format_args!("{value}"), is),
-        Val::U16(value) => is_number(format_args!("{value}"), is),
-        Val::U32(value) => is_number(format_args!("{value}"), is),
-        Val::U64(value) => is_number(format_args!("{value}"), is),
-        Val::S8(value) => is_number(format_args!("{value}"), is),
-        Val::S16(value) => is_number(format_args!("{value}"), is),
-        Val::S32(value) => is_number(format_args!("{value}"), is),
-        Val::S64(value) => is_number(format_args!("{value}"), is),
-        Val::List(values) | Val::Tuple(values) => values.iter().any(|value| any_text_in(value, left, number, is)),
-        Val::Record(fields) => fields.iter().any(|(_, value)| any_text_in(value, left, number, is)),
+    let text = match value {
+        Val::String(text) if text.len() <= KEY_BYTES_MAX => text.clone(),
+        Val::U8(value) => value.to_string(),
+        Val::U16(value) => value.to_string(),
+        Val::U32(value) => value.to_string(),
+        Val::U64(value) => value.to_string(),
+        Val::S8(value) => value.to_string(),
+        Val::S16(value) => value.to_string(),
+        Val::S32(value) => value.to_string(),
+        Val::S64(value) => value.to_string(),
+        Val::List(values) | Val::Tuple(values) => return values.iter().for_each(|value| collect(value, left, texts)),
+        Val::Record(fields) => return fields.iter().for_each(|(_, value)| collect(value, left, texts)),
         Val::Variant(_, Some(value)) | Val::Option(Some(value)) | Val::Result(Ok(Some(value)) | Err(Some(value))) => {
-            any_text_in(value, left, number, is)
+            return collect(value, left, texts);
         }
-        _ => false,
-    }
+        _ => return,
+    };
+    texts.insert(text);
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::OwnedMutexGuard;
 use wasmtime::component::Val;
 
-use super::kind::Kind;
+use super::kind::{Kind, Texts};
 use crate::clock;
 use crate::contract::Function;
 use crate::observe::calls::ServiceCalls;
@@ -80,12 +80,13 @@ impl Turns {
         if !self.is_contested.load(Ordering::Relaxed) {
             return BTreeSet::new();
         }
+        let texts = Texts::of(arguments);
         let mut keys = self.lock();
         let now = clock::now();
         keys.retain(|known| now < known.until || known.is_used());
         self.is_contested.store(!keys.is_empty(), Ordering::Relaxed);
         let expected = keys.iter().filter(|known| now < known.until);
-        let expected = expected.filter(|known| known.kinds.iter().any(|kind| kind.has(function, arguments)));
+        let expected = expected.filter(|known| known.kinds.iter().any(|kind| kind.has(function, &texts)));
         expected.map(|known| Arc::clone(&known.key)).collect()
     }
 
@@ -96,7 +97,7 @@ impl Turns {
 
     /// From now on calls like that of `function` with `arguments` are expected to change `key`, on which it lost.
     pub(in crate::call) fn expect(&self, function: &Function, arguments: &[Val], key: &Arc<str>) {
-        let kind = Kind::of(function, arguments, key);
+        let kind = Kind::of(function, &Texts::of(arguments), key);
         if kind.is_unnamed() {
             let mut keys = self.lock();
             let others = keys.iter_mut().filter(|known| known.key != *key);

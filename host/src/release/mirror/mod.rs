@@ -9,6 +9,7 @@ mod copy;
 mod digest;
 mod error;
 mod handle;
+mod page_group;
 mod pages;
 mod registry;
 mod side;

@@ -1,20 +1,4 @@
 use super::*;
-use crate::contract::{Name, Reach};
-
-fn function(interface: &str, name: &str) -> Function {
-    Function {
-        interface: interface.into(),
-        name: Name::new(name),
-        docs: "".into(),
-        parameters: Vec::new(),
-        ok: None,
-        err: None,
-        fallible: false,
-        reach: Reach::Internal,
-        roles: Vec::new(),
-        calls_in_flight_max: None,
-    }
-}
 
 #[test]
 fn the_same_call_has_the_same_seed_and_any_other_has_another() {
@@ -34,7 +18,8 @@ fn the_same_call_has_the_same_seed_and_any_other_has_another() {
         vec![vec![Val::Flags(vec!["a".into()])], vec![Val::Flags(vec!["a".into(), "b".into()])]],
         vec![vec![Val::Float64(0.0)], vec![Val::Float64(-0.0)]],
     ];
-    let functions = [function("t:t/t", "pay"), function("t:t/t", "refund"), function("t:t/u", "pay")];
+    let functions =
+        [Function::internal("t:t/t", "pay"), Function::internal("t:t/t", "refund"), Function::internal("t:t/u", "pay")];
     for arguments in arguments {
         let seeds = || {
             let mut seeds = Vec::new();

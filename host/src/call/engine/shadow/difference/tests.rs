@@ -3,7 +3,7 @@ use std::sync::Arc;
 use wasmtime::component::Val;
 
 use super::*;
-use crate::contract::{Field, Name, Reach, Record, Type};
+use crate::contract::{Field, Name, Record, Type};
 use crate::names::{Generation, Key};
 use crate::store::Event;
 
@@ -12,18 +12,8 @@ fn function() -> Function {
     let field = |name: &str, opaque| Field { opaque, ..Field::new(Name::new(name), Type::String) };
     let fields = vec![field("id", true), field("note", false)];
     let (name, interface, docs) = ("made".into(), "test:make/make@1.0.0".into(), "".into());
-    Function {
-        interface: "test:make/make@1.0.0".into(),
-        name: Name::new("make"),
-        docs: "".into(),
-        parameters: Vec::new(),
-        ok: Some(Type::Record(Arc::new(Record { name, interface, docs, fields }))),
-        err: None,
-        fallible: false,
-        reach: Reach::Internal,
-        roles: Vec::new(),
-        calls_in_flight_max: None,
-    }
+    let ok = Some(Type::Record(Arc::new(Record { name, interface, docs, fields })));
+    Function { ok, ..Function::internal("test:make/make@1.0.0", "make") }
 }
 
 /// A run that answers with `id` and `note`, stores `written` and emits an event with each of `payloads`.
