@@ -1,5 +1,6 @@
 //! Starts and stops the whole host in order: contracts, stores, components, calls, and the two listeners last.
 
+mod cluster;
 mod descriptors;
 mod error;
 #[cfg(any(test, feature = "fail-points"))]
@@ -31,7 +32,7 @@ use crate::observe::traces::{ExportSettings, Exporter, start_traces};
 use crate::release::{Releases, Report};
 use crate::runtime::{Runtime, private_folder};
 use crate::store::Stores;
-use crate::tasks::{Lifetime, Tasks};
+use crate::tasks::{CancellationToken, Lifetime, Tasks};
 
 /// How long tasks may take to end after the last connection has closed.
 const AFTER_DRAIN: Duration = Duration::from_secs(2);
@@ -56,16 +57,28 @@ pub struct Host {
 ///
 /// [`StartError`]; nothing is left running. Both addresses are taken first, so that a port in use is reported before
 /// any other work.
-/// work is done.
 pub async fn start(
     configuration: &Configuration,
     progress: &(dyn Fn(Progress) + Send + Sync),
+) -> Result<Host, StartError> {
+    start_unless(configuration, progress, &CancellationToken::never()).await
+}
+
+/// Like [`start`]. In a cluster the start waits until this host leads; `cancelled` ends that wait.
+///
+/// # Errors
+///
+/// Like [`start`].
+pub async fn start_unless(
+    configuration: &Configuration,
+    progress: &(dyn Fn(Progress) + Send + Sync),
+    cancelled: &CancellationToken,
 ) -> Result<Host, StartError> {
     let manifest = &configuration.manifest;
     let (public, admin) =
         (listen(manifest.host.listen, "listen").await?, listen(manifest.host.admin_listen, "admin").await?);
     let (metrics, tasks) = (Metrics::start(), Tasks::default());
-    let parts = tokio::task::block_in_place(|| Parts::make(manifest, &tasks, progress));
+    let parts = tokio::task::block_in_place(|| Parts::make(manifest, &tasks, progress, cancelled));
     match parts.and_then(|parts| parts.serve(configuration, &tasks, metrics, public, admin)) {
         Ok(host) => Ok(host),
         Err(error) => {
@@ -89,11 +102,15 @@ struct Parts {
 }
 
 impl Parts {
-    fn make(manifest: &Manifest, tasks: &Tasks, report: Report<'_>) -> Result<Self, StartError> {
+    fn make(
+        manifest: &Manifest,
+        tasks: &Tasks,
+        report: Report<'_>,
+        cancelled: &CancellationToken,
+    ) -> Result<Self, StartError> {
         private_folder(&manifest.host.data)?;
         let begin = clock::now();
-        let archive = manifest.journal.archive.as_deref();
-        let stores = Stores::open_archiving(&manifest.host.data, &manifest.store, &[], archive)?;
+        let stores = cluster::open_stores(manifest, cancelled)?;
         report(Progress::Opened { took: clock::elapsed(begin) });
         let runtime = Runtime::new(&manifest.runtime, tasks.outages())?;
         Self::over(manifest, stores, runtime, tasks, report)
@@ -221,6 +238,12 @@ impl Host {
     #[must_use]
     pub fn admin_address(&self) -> SocketAddr {
         self.admin
+    }
+
+    /// Resolves when another host leads the cluster in place of this one, which then answers nobody; never without a
+    /// cluster.
+    pub async fn replaced(&self) {
+        self.stores.replaced().await;
     }
 
     /// Reads the certificate and the file of the admin token again. Open connections continue.

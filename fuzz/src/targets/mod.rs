@@ -3,6 +3,7 @@
 mod component;
 mod http;
 mod journal;
+mod stream;
 mod value;
 mod wit;
 
@@ -13,8 +14,9 @@ use crate::run::Target;
 type Open = fn() -> anyhow::Result<Box<dyn Target>>;
 
 /// Every target, by name.
-pub(crate) const ALL: [(&str, Open); 5] = [
+pub(crate) const ALL: [(&str, Open); 6] = [
     ("journal", || Ok(Box::new(journal::Journal::open()?))),
+    ("stream", || Ok(Box::new(stream::Stream))),
     ("value", || Ok(Box::new(value::Value))),
     ("wit", || Ok(Box::new(wit::Wit::open()?))),
     ("http", || Ok(Box::new(http::Http::open()?))),

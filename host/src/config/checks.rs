@@ -1,5 +1,7 @@
 //! The bounds of every setting, and the settings that depend on each other.
 
+mod cluster;
+
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -38,6 +40,7 @@ pub(super) fn check(manifest: &Manifest, origins: &Origins) -> Vec<Problem> {
     checks.deploy(&manifest.deploy);
     checks.events(&manifest.events);
     checks.telemetry(&manifest.telemetry);
+    checks.cluster(&manifest.cluster);
     checks.limits("limits", &LimitOverrides::all(&manifest.limits));
     if manifest.services.is_empty() {
         checks.refuse("services", "there is no service: add a section such as `[services.cart]`".into());

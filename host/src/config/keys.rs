@@ -10,6 +10,7 @@ use serde::forward_to_deserialize_any;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::cluster::ClusterSettings;
 use super::settings::{
     DeploySettings, EventSettings, GatewaySettings, HostSettings, JournalSettings, LimitOverrides, LimitSettings,
     Manifest, RetrySettings, RuntimeSettings, ServiceSettings, StoreSettings, TelemetrySettings,
@@ -32,13 +33,14 @@ pub(super) enum Section {
     Deploy,
     Events,
     Telemetry,
+    Cluster,
     Service,
     ServiceLimits,
 }
 
 impl Section {
     /// The sections with a fixed name, in the order of the documentation.
-    pub(super) const NAMED: [(&'static str, Self); 10] = [
+    pub(super) const NAMED: [(&'static str, Self); 11] = [
         ("host", Self::Host),
         ("gateway", Self::Gateway),
         ("store", Self::Store),
@@ -49,6 +51,7 @@ impl Section {
         ("deploy", Self::Deploy),
         ("events", Self::Events),
         ("telemetry", Self::Telemetry),
+        ("cluster", Self::Cluster),
     ];
 
     pub(super) fn named(name: &str) -> Option<Self> {
@@ -70,6 +73,7 @@ impl Section {
             Self::Deploy => DeploySettings::deserialize(deserializer).map(drop),
             Self::Events => EventSettings::deserialize(deserializer).map(drop),
             Self::Telemetry => TelemetrySettings::deserialize(deserializer).map(drop),
+            Self::Cluster => ClusterSettings::deserialize(deserializer).map(drop),
             Self::Service => ServiceSettings::deserialize(deserializer).map(drop),
             Self::ServiceLimits => LimitOverrides::deserialize(deserializer).map(drop),
         }
@@ -88,6 +92,7 @@ impl Section {
             Self::Deploy => fields::<DeploySettings>(),
             Self::Events => fields::<EventSettings>(),
             Self::Telemetry => fields::<TelemetrySettings>(),
+            Self::Cluster => fields::<ClusterSettings>(),
             Self::Service => fields::<ServiceSettings>(),
             Self::ServiceLimits => fields::<LimitOverrides>(),
         }

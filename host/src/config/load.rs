@@ -151,6 +151,10 @@ fn resolve(manifest: &mut Manifest, origins: &Origins, folder: &Path) {
         ("gateway.assets", &mut gateway.assets),
         ("journal.archive", &mut manifest.journal.archive),
         ("telemetry.headers_file", &mut manifest.telemetry.headers_file),
+        ("cluster.credentials_file", &mut manifest.cluster.credentials_file),
+        ("cluster.tls_ca", &mut manifest.cluster.tls_ca),
+        ("cluster.tls_certificate", &mut manifest.cluster.tls_certificate),
+        ("cluster.tls_key", &mut manifest.cluster.tls_key),
     ];
     for (key, path) in optional {
         if let Some(path) = path {

@@ -2,6 +2,7 @@
 
 mod applied;
 mod checks;
+mod cluster;
 mod environment;
 mod error;
 mod file;
@@ -19,6 +20,7 @@ mod token;
 pub use applied::AppliedSettings;
 pub(crate) use applied::fields;
 pub(crate) use checks::{check_services, is_host};
+pub use cluster::{ClusterSettings, Reads};
 pub use environment::{
     ADMIN_VARIABLE, CA_VARIABLE, MANIFEST_VARIABLE, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, environment,
 };

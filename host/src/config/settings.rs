@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::cluster::ClusterSettings;
 use super::grant::Grant;
 pub use super::service_limits::{LimitOverrides, LimitSettings};
 use super::signer::Signer;
@@ -29,6 +30,7 @@ pub struct Manifest {
     pub deploy: DeploySettings,
     pub events: EventSettings,
     pub telemetry: TelemetrySettings,
+    pub cluster: ClusterSettings,
     pub services: BTreeMap<ServiceName, ServiceSettings>,
 }
 

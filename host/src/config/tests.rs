@@ -1,5 +1,7 @@
 //! Tests of loading: which layer wins, which input is refused, and which location the message names.
 
+mod cluster;
+
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
@@ -66,6 +68,8 @@ fn what_the_defaults_show_as_a_comment_can_be_set() {
     let optional = |line: &str| line.strip_prefix("# ").filter(|rest| is_setting(rest)).map(str::to_owned);
     let text: Vec<_> = DEFAULTS.lines().map(|line| optional(line).unwrap_or_else(|| line.to_owned())).collect();
     let text = text.join("\n").replace("mount = \"/blog\"", "").replace("strip_prefix = true", "");
+    // The other settings of a cluster need its servers.
+    let text = text.replace("servers = []", "servers = [\"nats://10.0.0.1:4222\"]");
     let manifest = loaded(&text);
     assert_eq!(manifest.gateway.requests_per_second_per_client, Some(200));
     let cart = manifest.services.values().next().expect("the service of the comments");

@@ -9,6 +9,7 @@ use super::frame::{
     ALIGNMENT, Damage, FRAME_HEADER_BYTES, Fields, FrameHeader, FrameKind, HEAD_BYTES, SEGMENT_HEADER_BYTES,
     SegmentHeader, frame_bytes,
 };
+use super::stream::Position;
 use crate::names::CommitSeq;
 
 /// Reads the frames of one segment in order: an iterator over the records' numbers and bytes. After its end,
@@ -25,6 +26,8 @@ pub struct Frames<'a> {
     pieces: HashMap<u64, Vec<&'a [u8]>>,
     /// Everything up to this number was durable when one of the frames was written.
     durable: u64,
+    /// The position of the last mark that has one.
+    position: Option<Position>,
 }
 
 /// How the frames of a segment end.
@@ -45,7 +48,7 @@ impl<'a> Frames<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, Damage> {
         let header = SegmentHeader::decode(bytes)?;
         let (offset, next) = (SEGMENT_HEADER_BYTES, header.first.0);
-        Ok(Self { bytes, header, offset, next, pieces: HashMap::new(), durable: 0 })
+        Ok(Self { bytes, header, offset, next, pieces: HashMap::new(), durable: 0, position: None })
     }
 
     /// The number that the next record would have.
@@ -64,6 +67,12 @@ impl<'a> Frames<'a> {
     #[must_use]
     pub fn all_durable(&self) -> bool {
         self.durable + 1 >= self.next
+    }
+
+    /// The position in the stream of the cluster that the last mark so far has.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.position
     }
 
     /// How the segment continues after the frames that were read.
@@ -136,7 +145,10 @@ impl<'a> Iterator for Frames<'a> {
                     self.pieces.entry(u64::from_le_bytes(*id)).or_default().push(piece);
                     None
                 }
-                FrameKind::Mark => None,
+                FrameKind::Mark => {
+                    self.position = Position::decode(body).or(self.position);
+                    None
+                }
             };
             self.offset += frame_bytes(body.len());
             self.durable = self.durable.max(header.durable);

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -14,7 +15,10 @@ use super::frame::JournalId;
 use super::recovery::{self, Found, OpenError, Tail};
 use super::shared::{Shared, SpareState, State};
 use super::staging::{self, Staged};
-use super::writer;
+use super::stream::Position;
+use super::stream_writer::StreamWriter;
+use super::{spares, writer};
+use crate::clock;
 use crate::fail_point::fail_point;
 use crate::names::CommitSeq;
 use crate::observe::LogLimit;
@@ -26,6 +30,18 @@ use crate::tasks::{Outages, Panicked, Thread, restarting_thread, thread};
 pub(crate) struct JournalSettings {
     pub(crate) segment_bytes: u64,
     pub(crate) batch_commits_max: usize,
+    /// What this node has of the stream of its cluster; `None`: the segments alone are the journal.
+    pub(crate) stream: Option<StreamSettings>,
+}
+
+/// The settings of a journal that is a stream.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StreamSettings {
+    pub(crate) position: Position,
+    /// How long a leader without commits waits before it sends a message.
+    pub(crate) heartbeat: Duration,
+    /// Whether a leader without a valid lease shows nobody anything.
+    pub(crate) is_gated: bool,
 }
 
 /// The open journal.
@@ -71,6 +87,9 @@ impl Journal {
             batch_commits_max: settings.batch_commits_max,
             watermark: DurabilityWatermark::new(CommitSeq(tail.next.0 - 1)),
             pieces: DurabilityWatermark::default(),
+            lease: OnceLock::new(),
+            is_gated: settings.stream.is_some_and(|stream| stream.is_gated),
+            in_segments: settings.stream.map(|_| DurabilityWatermark::new(CommitSeq(tail.next.0 - 1))),
             state: Mutex::new(State {
                 next: tail.next,
                 // A start never continues an old segment: the first record begins a new one.
@@ -87,6 +106,11 @@ impl Journal {
                 segments: found.segments.into(),
                 closing: false,
                 stopped: None,
+                leads: false,
+                lead: None,
+                outcomes: Vec::new(),
+                wanted_in_segments: CommitSeq::default(),
+                unavailable: None,
             }),
             work: Condvar::new(),
             want: Condvar::new(),
@@ -96,7 +120,7 @@ impl Journal {
             metrics: JournalMetrics::new(),
             disk,
         });
-        let writer = writer::Writer::new(Arc::clone(&shared));
+        let writes = writes(&shared, settings.stream);
         let (stops, preparer) = (Arc::clone(&shared), Arc::clone(&shared));
         let archiver = archive.map(|archive| Arc::new(Archiver::new(archive, Arc::clone(&shared))));
         let (outages, mut count) = (Outages::default(), 0);
@@ -112,8 +136,8 @@ impl Journal {
         let failed = |source| OpenError::Thread { source };
         // How much of the last batch reached the disk is unknown: only a start that reads the segment can tell.
         let stop = move |panicked: &Panicked| stops.stop(&format!("the thread {panicked}; restart the host"));
-        *lock(&journal.writer) = Some(thread("journal", || writer.run(), stop).map_err(failed)?);
-        let prepare = move || writer::prepare_spares(&preparer, &mut count);
+        *lock(&journal.writer) = Some(thread("journal", writes, stop).map_err(failed)?);
+        let prepare = move || spares::prepare_spares(&preparer, &mut count);
         let preparer = restarting_thread("journal-spare", &journal.outages, prepare);
         *lock(&journal.preparer) = Some(preparer.map_err(failed)?);
         if let Some(archiver) = journal.archiver.clone() {
@@ -123,23 +147,26 @@ impl Journal {
         Ok(journal)
     }
 
+    /// The part of it that only a journal in a stream has.
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// Assigns the next number to the record and adds it to the open batch. Does not wait.
     ///
     /// # Errors
     ///
     /// [`AppendError`], and the record is returned.
-    pub(crate) fn append(&self, mut record: Staged) -> Result<CommitSeq, Box<(AppendError, Staged)>> {
+    pub(crate) fn append(&self, record: Staged) -> Result<CommitSeq, Box<(AppendError, Staged)>> {
         #[cfg(any(test, feature = "fail-points"))]
         self.shared.wait_for_spare_in_lockstep();
         let mut state = self.shared.lock();
-        fail_point("journal.before-append");
-        let (body, segment) = record.take_body();
-        if let Err((error, body)) = self.shared.push(&mut state, body, segment) {
-            record.put_back(body, segment, &error);
-            return Err(Box::new((error, record)));
+        if self.shared.in_segments.is_some() && !state.leads {
+            let stopped = Stopped { why: "this node does not lead the cluster".into() };
+            return Err(Box::new((stopped.into(), record)));
         }
-        let number = state.next;
-        state.next.0 += 1;
+        fail_point("journal.before-append");
+        let number = add(&self.shared, &mut state, record)?;
         fail_point("journal.after-append");
         if self.shared.is_full(&state) {
             self.shared.wake_writer(state);
@@ -149,6 +176,11 @@ impl Journal {
 
     /// Writes the pieces of `staged`, like [`staging::stage`].
     pub(crate) async fn stage(&self, staged: &mut Staged) -> Result<(), AppendError> {
+        if self.shared.in_segments.is_some() {
+            // In a stream, a large record spans messages of its own.
+            staged.keep_whole();
+            return Ok(());
+        }
         staging::stage(&self.shared, staged).await
     }
 
@@ -164,12 +196,19 @@ impl Journal {
         self.shared.watermark.durable()
     }
 
+    /// The number up to which the segments of this node will still be there after a power loss. Without a stream, it is
+    /// the same as [`Journal::durable`].
+    pub(crate) fn durable_in_segments(&self) -> CommitSeq {
+        self.shared.in_segments.as_ref().unwrap_or(&self.shared.watermark).durable()
+    }
+
     /// The number of the last appended record.
     pub(crate) fn last(&self) -> CommitSeq {
         CommitSeq(self.shared.lock().next.0 - 1)
     }
 
-    /// Resolves when everything up to `number` is durable.
+    /// Resolves when everything up to `number` is durable, and, in a cluster, while this node may speak for it: a call
+    /// that has read something shows it to nobody before.
     ///
     /// Records that no caller waits for stay in memory until the next batch. So a call that commits in many services
     /// and waits at its end waits for the disk once. A checkpoint waits too, which limits this time.
@@ -182,7 +221,12 @@ impl Journal {
             }
             self.shared.watermark.wait(number).await?;
         }
-        Ok(())
+        match self.shared.lease.get().filter(|_| self.shared.is_gated) {
+            Some(lease) if !lease.is_valid(clock::now()) && !lease.valid().await => {
+                Err(self.stopped().unwrap_or_else(|| Stopped { why: "this node does not lead the cluster".into() }))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// From now on a wait for the journal blocks its whole thread.
@@ -192,10 +236,18 @@ impl Journal {
         self.shared.wait_for_spare_in_lockstep();
     }
 
-    /// Like [`Journal::wait_durable`], for a thread.
+    /// Like [`Journal::wait_durable`], for a thread. In a stream, everything up to `number` is then also durable on this
+    /// node.
     pub(crate) fn wait_durable_blocking(&self, number: CommitSeq) -> Result<(), Stopped> {
         self.shared.want_durable(number);
-        self.shared.watermark.wait_blocking(number)
+        self.shared.watermark.wait_blocking(number)?;
+        match &self.shared.in_segments {
+            Some(in_segments) => {
+                self.shared.want_in_segments(number);
+                in_segments.wait_blocking(number)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Why it accepts no more records, if so.
@@ -252,12 +304,45 @@ impl Journal {
         }
         join(&self.archiving);
         self.shared.watermark.stop("the host has shut down");
+        if let Some(in_segments) = &self.shared.in_segments {
+            in_segments.stop("the host has shut down");
+        }
         done
     }
 
     /// The threads that are down.
     pub(crate) fn outages(&self) -> &Outages {
         &self.outages
+    }
+}
+
+/// Adds `record` to the queue under the next number.
+pub(super) fn add(
+    shared: &Shared,
+    state: &mut State,
+    mut record: Staged,
+) -> Result<CommitSeq, Box<(AppendError, Staged)>> {
+    let (body, segment) = record.take_body();
+    if let Err((error, body)) = shared.push(state, body, segment) {
+        record.put_back(body, segment, &error);
+        return Err(Box::new((error, record)));
+    }
+    let number = state.next;
+    state.next.0 += 1;
+    Ok(number)
+}
+
+/// The work of the thread that writes.
+fn writes(shared: &Arc<Shared>, stream: Option<StreamSettings>) -> Box<dyn FnOnce() -> io::Result<()> + Send> {
+    match stream {
+        None => {
+            let writer = writer::Writer::new(Arc::clone(shared));
+            Box::new(|| writer.run())
+        }
+        Some(StreamSettings { position, heartbeat, .. }) => {
+            let writer = StreamWriter::new(Arc::clone(shared), position, heartbeat);
+            Box::new(|| writer.run())
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod append_error;
 mod archive;
+mod batch;
 mod disk;
 mod durable;
 mod frame;
@@ -14,10 +15,15 @@ mod pieces;
 mod record;
 mod recovery;
 mod retrying_disk;
+mod segment_writer;
 mod shared;
 #[cfg(any(test, feature = "fail-points"))]
 pub(crate) mod simulated;
+mod spares;
 mod staging;
+pub mod stream;
+mod stream_journal;
+mod stream_writer;
 mod writer;
 
 #[cfg(test)]
@@ -32,7 +38,7 @@ pub(crate) use frame::Body;
 pub(crate) use frame::SegmentHeader;
 pub use frame::{Damage, JOURNAL_FORMAT, JournalId};
 pub use frames::{End, Frames};
-pub(crate) use handle::{Journal, JournalSettings};
+pub(crate) use handle::{Journal, JournalSettings, StreamSettings};
 pub use history::HistoryError;
 pub(crate) use history::{Checked, Folder, History, begin_journal};
 pub(crate) use pieces::pieces;

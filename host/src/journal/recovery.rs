@@ -9,6 +9,7 @@ use super::disk::{Disk, DiskFile, JOURNAL_FOLDER};
 use super::frame::{Body, Damage, FrameKind, JournalId, SEGMENT_HEADER_BYTES, SegmentHeader, put_frame};
 use super::frames::{End, Frames};
 use super::record::Record;
+use super::stream::Position;
 use crate::names::CommitSeq;
 
 /// Why the journal was not opened. It is unchanged.
@@ -128,6 +129,8 @@ pub(crate) struct Tail {
     pub(crate) next: CommitSeq,
     /// The end of the last segment, which must be sealed there.
     pub(crate) seal: Option<Seal>,
+    /// The position in the stream of the cluster, if the journal is part of one. Some of the records may follow it.
+    pub(crate) position: Option<Position>,
 }
 
 /// The end of a segment.
@@ -159,7 +162,7 @@ pub(crate) fn replay<E: From<OpenError>>(
         let from = if segments.is_empty() { 1 } else { from.0 + 1 };
         return Err(OpenError::Missing { folder: disk.full(JOURNAL_FOLDER), from, to }.into());
     }
-    let mut tail = Tail { next: first, seal: None };
+    let mut tail = Tail { next: first, seal: None, position: None };
     for (position, segment) in segments.iter().enumerate() {
         let behind = segments.get(position + 1);
         if behind.is_some_and(|next| next.first.0 <= from.0 + 1) {
@@ -174,7 +177,7 @@ pub(crate) fn replay<E: From<OpenError>>(
             },
         )?;
         let seal = Seal { segment: segment.clone(), end: read.end, next: read.next, all_durable: read.all_durable };
-        tail = Tail { next: read.next, seal: Some(seal) };
+        tail = Tail { next: read.next, seal: Some(seal), position: read.position.or(tail.position) };
     }
     Ok(tail)
 }
@@ -187,6 +190,7 @@ pub(super) struct Read {
     pub(super) end: usize,
     /// Whether a later frame shows for each record that it is durable.
     pub(super) all_durable: bool,
+    pub(super) position: Option<Position>,
     pub(super) how: End,
 }
 
@@ -207,7 +211,13 @@ pub(super) fn read_records<E: From<OpenError>>(
         visit(number, record)?;
         end = frames.offset();
     }
-    Ok(Read { next: frames.next_number(), end: frames.offset(), all_durable: frames.all_durable(), how: frames.end() })
+    Ok(Read {
+        next: frames.next_number(),
+        end: frames.offset(),
+        all_durable: frames.all_durable(),
+        position: frames.position(),
+        how: frames.end(),
+    })
 }
 
 fn read_segment<E: From<OpenError>>(

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -10,10 +10,14 @@ use tokio::sync::Notify;
 use super::append_error::AppendError;
 use super::disk::{Disk, DiskFile};
 use super::durable::{DurabilityWatermark, Stopped};
-use super::frame::{Body, JournalId, SEGMENT_HEADER_BYTES, frame_bytes};
+use super::frame::{Body, FRAME_HEADER_BYTES, JournalId, SEGMENT_HEADER_BYTES, frame_bytes};
 use super::recovery::Segment;
+use super::stream::{Lease, Outcome, POSITION_BYTES, Publisher};
 use crate::names::CommitSeq;
 use crate::observe::journal::JournalMetrics;
+
+/// Bytes of a mark with a position in the stream.
+pub(super) const POSITION_FRAME_BYTES: u64 = (FRAME_HEADER_BYTES + POSITION_BYTES) as u64;
 
 /// The time until the preparation of a segment is retried after a full disk.
 const SPARE_RETRY: Duration = Duration::from_millis(200);
@@ -27,6 +31,12 @@ pub(super) struct Shared {
     pub(super) watermark: DurabilityWatermark,
     /// The durability of the pieces of large records, by the count of all pieces.
     pub(super) pieces: DurabilityWatermark,
+    /// What is durable in the segments of this node, if the journal is a stream: later than on the servers of the stream.
+    pub(super) in_segments: Option<DurabilityWatermark>,
+    /// The lease of the leader of a cluster; `None` while this node does not lead.
+    pub(super) lease: OnceLock<Arc<Lease>>,
+    /// Whether a leader without a valid lease shows nobody anything.
+    pub(super) is_gated: bool,
     pub(super) state: Mutex<State>,
     /// Wakes the writer: a caller waits for a queued record, the queue is long, or the journal is closed.
     pub(super) work: Condvar,
@@ -63,6 +73,16 @@ pub(super) struct State {
     pub(super) segments: VecDeque<Segment>,
     pub(super) closing: bool,
     pub(super) stopped: Option<Stopped>,
+    /// Whether commits are accepted although the journal is a stream.
+    pub(super) leads: bool,
+    /// The leader's side of the stream, on its way to the writer.
+    pub(super) lead: Option<Publisher<Vec<Queued>>>,
+    /// What became of messages that were sent to the stream.
+    pub(super) outcomes: Vec<Outcome>,
+    /// The highest number that must be durable in the segments.
+    pub(super) wanted_in_segments: CommitSeq,
+    /// Why the servers of the stream acknowledge nothing at the moment.
+    pub(super) unavailable: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -98,9 +118,13 @@ impl Shared {
     /// Adds `body` to the queue, in a segment with room for it, and returns the segment. If `segment` is given, it must
     /// be in that one.
     pub(super) fn push(&self, state: &mut State, body: Body, segment: Option<u64>) -> Result<u64, (AppendError, Body)> {
-        let (bytes, header_bytes) = (frame_bytes(body.bytes()) as u64, SEGMENT_HEADER_BYTES as u64);
+        // In a stream, a mark with its position may follow each record, and one is at the beginning of each segment.
+        let mark_bytes = if self.in_segments.is_some() { POSITION_FRAME_BYTES } else { 0 };
+        let (bytes, header_bytes) =
+            (frame_bytes(body.bytes()) as u64 + mark_bytes, SEGMENT_HEADER_BYTES as u64 + mark_bytes);
         if bytes + header_bytes > self.segment_bytes {
-            return Err((AppendError::TooLarge { bytes, bytes_max: self.segment_bytes - header_bytes }, body));
+            let bytes_max = self.segment_bytes - header_bytes - mark_bytes;
+            return Err((AppendError::TooLarge { bytes: bytes - mark_bytes, bytes_max }, body));
         }
         if let Some(stopped) = &state.stopped {
             return Err((stopped.clone().into(), body));
@@ -172,6 +196,13 @@ impl Shared {
         }
     }
 
+    /// Records that a thread waits until `number` is durable in the segments of this node.
+    pub(super) fn want_in_segments(&self, number: CommitSeq) {
+        let mut state = self.lock();
+        state.wanted_in_segments = state.wanted_in_segments.max(number);
+        self.wake_writer(state);
+    }
+
     /// Whether a batch has reached its maximum.
     pub(super) fn is_full(&self, state: &State) -> bool {
         state.queue.len() >= self.batch_commits_max.max(1)
@@ -203,6 +234,12 @@ impl Shared {
         drop(state);
         self.watermark.stop(why);
         self.pieces.stop(why);
+        if let Some(in_segments) = &self.in_segments {
+            in_segments.stop(why);
+        }
+        if let Some(lease) = self.lease.get() {
+            lease.end();
+        }
         self.room.notify_waiters();
     }
 

@@ -45,6 +45,11 @@ impl Staged {
         self.in_pieces.is_none() && self.whole.bytes() > WHOLE_BYTES_MAX && self.attempts < ATTEMPTS_MAX
     }
 
+    /// From now on it is not staged.
+    pub(super) fn keep_whole(&mut self) {
+        self.attempts = ATTEMPTS_MAX;
+    }
+
     /// Sets the time of the record, in whichever form it is written.
     pub(crate) fn stamp(&mut self, time_unix_micros: u64) {
         match &mut self.in_pieces {

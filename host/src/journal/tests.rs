@@ -8,6 +8,7 @@ use super::durable::DurabilityWatermark;
 use super::frame::{
     FRAME_HEADER_BYTES, FrameKind, HEAD_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader, frame_bytes, put_frame,
 };
+use super::stream::Position;
 use super::*;
 use crate::names::{CallId, CommitSeq, Generation, Key, ServiceName};
 
@@ -327,6 +328,23 @@ fn behind_a_mark_all_is_known_to_be_durable_and_damage_before_it_is_damage() {
     let mut frames = Frames::read(&torn).unwrap();
     assert_eq!(frames.by_ref().count(), records.len());
     assert!(!frames.all_durable());
+}
+
+#[test]
+fn a_mark_may_have_a_position_in_a_stream_and_the_last_one_counts() {
+    let position = |number| Position { number: CommitSeq(number), ..Position::default() };
+    let mut bytes = SegmentHeader { journal: ID, first: CommitSeq(7) }.encode().to_vec();
+    let mut put = |number, body: &Body| put_frame(&mut bytes, ID, CommitSeq(number), CommitSeq(6), body);
+    put(7, &Body::of_kind(FrameKind::Mark, position(6).encode()));
+    put(7, &Body::new(b"first".to_vec()));
+    put(8, &Body::of_kind(FrameKind::Mark, position(7).encode()));
+    put(8, &Body::of_kind(FrameKind::Mark, Vec::new()));
+    put(8, &Body::new(b"second".to_vec()));
+    bytes.resize(bytes.len() + 64, 0);
+    let mut frames = Frames::read(&bytes).unwrap();
+    assert_eq!(frames.position(), None);
+    assert_eq!(frames.by_ref().count(), 2);
+    assert_eq!((frames.position(), frames.end()), (Some(position(7)), End::Clean));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::admin::AdminStartError;
 use crate::gateway::{GatewayError, TlsError};
 use crate::observe::traces::TelemetryError;
 use crate::runtime::{FolderError, RuntimeError};
-use crate::store::{CloseError, OpenError};
+use crate::store::{CloseError, JoinError, OpenError};
 
 /// Why the host does not start. Nothing is left running.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,8 @@ pub enum StartError {
     Releases(#[from] crate::release::OpenError),
     #[error("cannot open the stores")]
     Store(#[from] OpenError),
+    #[error("the host name {host_name:?} of this machine is no name of a node: set `cluster.node`")]
+    NodeName { host_name: String },
     #[error("cannot find the calls that the last run of the host had begun")]
     Intents(#[from] crate::call::FindError),
     #[error(transparent)]
@@ -44,6 +46,14 @@ fn listen_advice(kind: std::io::ErrorKind, flag: &str) -> String {
             format!("this user may not use the port; choose one from 1024 on with --{flag}")
         }
         _ => format!("choose another address with --{flag}"),
+    }
+}
+
+impl StartError {
+    /// Whether the start of a node was ended on purpose.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Store(OpenError::Join(JoinError::Cancelled)))
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::cluster::error::JoinError;
 use super::index::error::IndexError;
 use super::index::error::IndexOpenError;
 use super::lock::LockHolder;
@@ -128,10 +129,19 @@ pub enum OpenError {
          restore the data directory from a backup", path.display()
     )]
     PlatformMissing { path: PathBuf },
+    #[error(
+        "this data directory is part of a cluster, and the manifest has no `cluster.servers`: list them, or restore a backup \
+         into an empty data directory"
+    )]
+    InCluster,
+    #[error(transparent)]
+    Join(#[from] JoinError),
     #[error("no random numbers from the system")]
     Random { source: io::Error },
     #[error("cannot start the thread of the indexes")]
     Thread { source: io::Error },
+    #[error("cannot record that the store of {service} exists")]
+    Record { service: ServiceName, source: Box<CommitError> },
     #[error("the store of {service} already exists")]
     InUse { service: ServiceName },
     #[error(transparent)]

@@ -8,6 +8,7 @@ mod apart;
 pub(crate) mod backup;
 mod begin;
 mod checkpoint;
+mod cluster;
 mod commit;
 mod error;
 mod handle;
@@ -31,6 +32,8 @@ pub use backup::{
     BACKUP_FORMAT, BackupDocument, BackupError, Cancelled, DocumentError, Progress, RestoreError, RestoreOrder,
     Restored, Until,
 };
+pub(crate) use cluster::ClusterMember;
+pub use cluster::JoinError;
 pub use commit::commit_log::Validity;
 pub use commit::read_set::ReadSet;
 pub use commit::writes_after::RecentWrites;

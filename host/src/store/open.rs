@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::backup::{BACKUP_FOLDERS, UNFINISHED};
 use super::checkpoint::Checkpoints;
+use super::cluster::{ClusterMember, identify, position_of};
 use super::commit::sequencer::Pipeline;
 use super::commit::state::StoreState;
 use super::error::{CloseError, OpenError};
@@ -19,7 +20,8 @@ use super::index::{self, Index};
 use super::replay::{Replay, Replayed};
 use super::services::{List, Member, Services};
 use crate::config::StoreSettings;
-use crate::journal::{self, Archive, Disk, Journal, JournalId, JournalSettings, SERVICES_FOLDER};
+use crate::journal::stream::Stream;
+use crate::journal::{self, Archive, Disk, Journal, JournalId, JournalSettings, SERVICES_FOLDER, StreamSettings, Tail};
 use crate::names::{CommitSeq, ServiceName};
 use crate::tasks::{Panicked, Thread, thread};
 
@@ -27,6 +29,8 @@ use crate::tasks::{Panicked, Thread, thread};
 pub(super) struct Opened {
     pub(super) services: Arc<Services>,
     pub(super) thread: Thread<Result<(), CloseError>>,
+    /// The stream that they have not joined yet.
+    pub(super) cluster: Option<Cluster>,
 }
 
 /// Opens the disk that receives segments of a journal when no index needs them any more.
@@ -60,6 +64,7 @@ pub(super) fn open(
     settings: &StoreSettings,
     services: &[(ServiceName, u64)],
     archive: Option<ArchiveFolder<'_>>,
+    member: Option<&ClusterMember<'_>>,
 ) -> Result<Opened, OpenError> {
     refuse_unfinished(&**disk)?;
     let services: Vec<_> = [(ServiceName::platform(), u64::MAX)].into_iter().chain(services.iter().cloned()).collect();
@@ -69,15 +74,22 @@ pub(super) fn open(
     let mut replay = Replay::open(&**disk, settings.index_cache_bytes, &space)?;
     let id = replay.journal(&found)?;
     let tail = replay.run(&found)?;
+    let (id, cluster) = cluster_of(member, &tail, id)?;
+    let id = id.map_or_else(JournalId::random, Ok).map_err(|source| OpenError::Random { source })?;
     let platform = ServiceName::platform();
     // Without this check, a lost platform store would silently begin anew, without the releases and the history of
     // existing data.
-    let has_data = !replay.stores.is_empty() || !found.segments.is_empty() || has_release_files(&**disk)?;
+    // A new node of a cluster may have the files of releases before it has the commits that name them.
+    let has_files = member.is_none() && has_release_files(&**disk)?;
+    let has_data = !replay.stores.is_empty() || !found.segments.is_empty() || has_files;
     if !replay.stores.contains_key(&platform) && has_data {
         return Err(OpenError::PlatformMissing { path: disk.full(&index::path(&platform)) });
     }
-    let journal_settings =
-        JournalSettings { segment_bytes: settings.segment_bytes, batch_commits_max: settings.batch_commits_max };
+    let journal_settings = JournalSettings {
+        segment_bytes: settings.segment_bytes,
+        batch_commits_max: settings.batch_commits_max,
+        stream: cluster.as_ref().map(|cluster| cluster.settings),
+    };
     // From here on all replayed commits are durable: the journal syncs its last segment when it starts.
     let archive = archive.map(|open| open(id)).transpose()?;
     let archiver = archive.clone().map(|archive| Archive::new(archive, id));
@@ -109,7 +121,35 @@ pub(super) fn open(
     let pipeline = Arc::clone(&services.pipeline);
     let stop = move |panicked: &Panicked| pipeline.stop_commits(&format!("the thread {panicked}; restart the host"));
     let thread = thread("indexes", || checkpoints.run(), stop).map_err(|source| OpenError::Thread { source })?;
-    Ok(Opened { services, thread })
+    Ok(Opened { services, thread, cluster })
+}
+
+/// The stream of a cluster.
+pub(super) struct Cluster {
+    pub(super) stream: Arc<dyn Stream>,
+    pub(super) settings: StreamSettings,
+}
+
+/// Opens the stream of the cluster that this node is a member of, and checks that it has what this node has. Returns the
+/// journal that both belong to, if there is one yet.
+fn cluster_of(
+    member: Option<&ClusterMember<'_>>,
+    tail: &Tail,
+    own: Option<JournalId>,
+) -> Result<(Option<JournalId>, Option<Cluster>), OpenError> {
+    let Some(member) = member else {
+        return if tail.position.is_some() { Err(OpenError::InCluster) } else { Ok((own, None)) };
+    };
+    let position = position_of(tail);
+    let stream = (member.open)(position.sequence)?;
+    let id = identify(&*stream, position, own)?;
+    Ok((
+        id,
+        Some(Cluster {
+            stream,
+            settings: StreamSettings { position, heartbeat: member.heartbeat, is_gated: member.is_gated },
+        }),
+    ))
 }
 
 /// Deletes the remaining files of dropped stores, and returns the other stores.

@@ -49,18 +49,15 @@ impl<'a> Replay<'a> {
         Ok(Self { disk, stores, dropped: BTreeSet::new(), missing: BTreeSet::new() })
     }
 
-    /// The journal that all files belong to; a new one when there are none.
-    pub(super) fn journal(&self, found: &Found) -> Result<JournalId, OpenError> {
+    /// The journal that all files belong to; `None` when there are none.
+    pub(super) fn journal(&self, found: &Found) -> Result<Option<JournalId>, OpenError> {
         let mut id = found.journal;
         for (service, Replayed { index, .. }) in &self.stores {
             if *id.get_or_insert(index.journal) != index.journal {
                 return Err(OpenError::OtherJournal { path: self.disk.full(&index::path(service)) });
             }
         }
-        match id {
-            Some(id) => Ok(id),
-            None => JournalId::random().map_err(|source| OpenError::Random { source }),
-        }
+        Ok(id)
     }
 
     /// Replays the journal in `found`, and returns where it continues.

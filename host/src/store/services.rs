@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::commit::part::{Part, Prepared};
 use super::commit::sequencer::Pipeline;
 use super::commit::state::StoreState;
 use super::error::{DropError, OpenError};
@@ -14,7 +15,7 @@ use super::handle::Store;
 use super::index::disk_space::DiskSpace;
 use super::index::{self, Index};
 use crate::journal::{Disk, JournalId};
-use crate::names::{CommitSeq, ServiceName};
+use crate::names::{CallId, CommitSeq, ServiceName};
 
 #[derive(Debug)]
 pub(super) struct Services {
@@ -162,7 +163,47 @@ impl Services {
         list.held.remove(name);
         drop(list);
         self.share_overlay();
+        if self.pipeline.journal.leads() {
+            // Without a record, a store without commits would not exist on the other nodes.
+            let prepared = Prepared::new(CallId([0; 16]), vec![Part::founding(Arc::clone(store.shared_state()))]);
+            let recorded = futures::executor::block_on(self.pipeline.commit(prepared));
+            recorded.map_err(|source| OpenError::Record { service: name.clone(), source: Box::new(source) })?;
+        }
         Ok(store)
+    }
+
+    /// The store of `name` for a record of the stream: a new one, which no service uses yet, if there is none.
+    pub(super) fn store_to_apply(&self, name: &ServiceName) -> Result<Store, OpenError> {
+        let known = self.list().members.get(name).map(|member| member.store.clone());
+        if let Some(store) = known.filter(|store| store.state().dropped().is_none()) {
+            return Ok(store);
+        }
+        let store = self.add(name, u64::MAX)?;
+        self.detach(name);
+        Ok(store)
+    }
+
+    /// Deletes the store of `name`, which a record of the stream has dropped.
+    pub(super) fn remove_dropped(&self, name: &ServiceName) -> Result<(), DropError> {
+        let _change = self.changes();
+        let member = self.list().members.get(name).cloned();
+        let Some((member, number)) = member.and_then(|member| Some((member.clone(), member.store.state().dropped()?)))
+        else {
+            return Ok(());
+        };
+        self.forget(name, &member, number)?;
+        self.remove(name)
+    }
+
+    /// Takes the store of `name`, which the record `number` drops, out of the set, once that record is durable.
+    fn forget(&self, name: &ServiceName, member: &Member, number: CommitSeq) -> Result<(), DropError> {
+        self.pipeline.journal.wait_durable_blocking(number)?;
+        let mut list = self.list();
+        list.held.insert(name.clone(), member.index.number());
+        list.members.remove(name);
+        drop(list);
+        self.share_overlay();
+        Ok(())
     }
 
     /// From here on the journal keeps the commits for an index of `name`, whether its creation succeeds or not. Returns
@@ -170,7 +211,7 @@ impl Services {
     fn hold(&self, name: &ServiceName) -> CommitSeq {
         let mut list = self.list();
         // Under the lock, so that meanwhile no index passes this number and lets the journal discard later commits.
-        let durable = self.pipeline.journal.durable();
+        let durable = self.pipeline.journal.durable_in_segments();
         list.held.entry(name.clone()).or_insert(durable);
         durable
     }
@@ -191,12 +232,7 @@ impl Services {
             Some(Member { in_use: true, .. }) => return Err(DropError::InUse { service: name.clone() }),
             Some(member) => {
                 let number = self.pipeline.drop_store(member.store.shared_state())?;
-                self.pipeline.journal.wait_durable_blocking(number)?;
-                let mut list = self.list();
-                list.held.insert(name.clone(), member.index.number());
-                list.members.remove(name);
-                drop(list);
-                self.share_overlay();
+                self.forget(name, &member, number)?;
             }
             // An earlier attempt may have left its file.
             None if self.list().held.contains_key(name) => {}

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 #[cfg(any(test, feature = "fail-points"))]
 use super::checkpoint;
+use super::cluster::{ClusterMember, join};
 #[cfg(any(test, feature = "fail-points"))]
 use super::error::StoreError;
 use super::error::{CloseError, DropError, OpenError};
@@ -19,7 +21,9 @@ use super::lock::{LockError, lock};
 use super::memory::scan;
 use super::open;
 use super::services::{Services, UnusedStore};
+use crate::clock;
 use crate::config::StoreSettings;
+use crate::journal::stream::Lease;
 use crate::journal::{Directory, Disk, JournalId, RetryingDisk, Stopped};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::{CommitSeq, ServiceName};
@@ -41,6 +45,8 @@ pub struct Stores {
 pub(super) struct Inner {
     pub(super) services: Arc<Services>,
     running: Mutex<Option<Running>>,
+    /// How long this node may speak for its cluster.
+    lease: OnceLock<Arc<Lease>>,
 }
 
 struct Running {
@@ -53,7 +59,8 @@ struct Running {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
     Running,
-    /// The disk is full: commits are refused until there is room. Reads go on.
+    /// The disk is full, or the servers of the cluster's stream do not answer: no commit is made until that is over. Reads
+    /// go on.
     NoRoom {
         why: Arc<str>,
     },
@@ -80,20 +87,22 @@ impl Stores {
     ///
     /// [`OpenError`], with the file and the next step; no commit is lost.
     pub fn open(data: &Path, settings: &StoreSettings, services: &[(ServiceName, u64)]) -> Result<Self, OpenError> {
-        Self::open_archiving(data, settings, services, None)
+        Self::open_archiving(data, settings, services, None, None)
     }
 
     /// Like [`Stores::open`]. With an `archive`, segments of the journal are moved to that folder when they are not
-    /// needed any more. The folder is created if it is missing.
+    /// needed any more. The folder is created if it is missing. With a `member`, the journal is the stream of a cluster,
+    /// and this blocks until this node leads it.
     ///
     /// # Errors
     ///
     /// Like [`Stores::open`].
-    pub fn open_archiving(
+    pub(crate) fn open_archiving(
         data: &Path,
         settings: &StoreSettings,
         services: &[(ServiceName, u64)],
         archive: Option<&Path>,
+        member: Option<&ClusterMember<'_>>,
     ) -> Result<Self, OpenError> {
         if settings.segment_bytes < SEGMENT_BYTES_MIN {
             return Err(OpenError::SegmentsTooSmall { bytes: settings.segment_bytes, bytes_min: SEGMENT_BYTES_MIN });
@@ -106,7 +115,7 @@ impl Stores {
         })?;
         let disk: Arc<dyn Disk> = Arc::new(directory);
         match archive {
-            None => Self::open_on(&disk, settings, services, Some(lock)),
+            None => Self::open_with(&disk, settings, services, Some(lock), None, member),
             Some(archive) => Self::open_with(
                 &disk,
                 settings,
@@ -118,18 +127,20 @@ impl Stores {
                     let made = made.map_err(|source| OpenError::Folder { path: archive.to_owned(), source })?;
                     Ok(Arc::new(made))
                 }),
+                member,
             ),
         }
     }
 
     /// Like [`Stores::open`], on any disk and with segments of any size.
+    #[cfg(any(test, feature = "fail-points"))]
     pub(crate) fn open_on(
         disk: &Arc<dyn Disk>,
         settings: &StoreSettings,
         services: &[(ServiceName, u64)],
         lock: Option<File>,
     ) -> Result<Self, OpenError> {
-        Self::open_with(disk, settings, services, lock, None)
+        Self::open_with(disk, settings, services, lock, None, None)
     }
 
     pub(super) fn open_with(
@@ -138,11 +149,17 @@ impl Stores {
         services: &[(ServiceName, u64)],
         lock: Option<File>,
         archive: Option<open::ArchiveFolder<'_>>,
+        member: Option<&ClusterMember<'_>>,
     ) -> Result<Self, OpenError> {
         let disk: Arc<dyn Disk> = Arc::new(RetryingDisk::new(Arc::clone(disk)));
-        let open::Opened { services, thread } = open::open(&disk, settings, services, archive)?;
+        let open::Opened { services, thread, cluster } = open::open(&disk, settings, services, archive, member)?;
         let running = Mutex::new(Some(Running { thread, _lock: lock }));
-        Ok(Self { inner: Arc::new(Inner { services, running }) })
+        let stores = Self { inner: Arc::new(Inner { services, running, lease: OnceLock::new() }) };
+        if let (Some(member), Some(open::Cluster { stream, settings })) = (member, cluster) {
+            let lease = join(&stores.inner.services, &stream, member, settings.position)?;
+            stores.inner.lease.get_or_init(|| lease);
+        }
+        Ok(stores)
     }
 
     /// The disk of the data directory.
@@ -243,6 +260,20 @@ impl Stores {
         self.inner.services.pipeline.journal.wait_durable(number).await
     }
 
+    /// How long this node may still speak for its cluster; `None` without a cluster.
+    #[must_use]
+    pub fn lease_left(&self) -> Option<Duration> {
+        self.inner.lease.get().map(|lease| lease.left(clock::now()))
+    }
+
+    /// Resolves when this node, which led its cluster, leads no more; never without a cluster.
+    pub async fn replaced(&self) {
+        match self.inner.lease.get() {
+            Some(lease) => lease.ended().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Why the journal accepts no more commits, if so.
     #[must_use]
     pub fn stopped(&self) -> Option<Stopped> {
@@ -301,6 +332,9 @@ impl Stores {
         }
         if let Some(failure) = services.members().iter().find_map(|member| member.index.health.failure()) {
             return Health::Stopped { why: failure.to_string().into() };
+        }
+        if let Some(why) = journal.unavailable() {
+            return Health::NoRoom { why };
         }
         match journal.no_room() {
             Some(error) => Health::NoRoom { why: format!("no room for the journal's next segment: {error}").into() },

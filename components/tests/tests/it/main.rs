@@ -9,6 +9,7 @@ mod after_handover;
 mod at_once;
 mod carts;
 mod checkout;
+mod cluster;
 mod crash;
 mod events;
 mod gateway;

@@ -13,6 +13,7 @@ fn every_section_knows_its_keys() {
         "deploy",
         "events",
         "telemetry",
+        "cluster",
         "services",
     ];
     assert_eq!(Section::Manifest.keys(), sections);

@@ -219,6 +219,7 @@ impl Comparison {
             ("deploy", fields(&present.deploy), fields(&target.deploy)),
             ("events", fields(&present.events), fields(&target.events)),
             ("telemetry", fields(&present.telemetry), fields(&target.telemetry)),
+            ("cluster", fields(&present.cluster), fields(&target.cluster)),
         ];
         for (section, present, target) in sections {
             for (key, values) in different(&present, &target) {

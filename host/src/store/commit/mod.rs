@@ -1,5 +1,6 @@
 //! The commit pipeline: validates a commit against the recent ones, numbers it, and publishes the new state.
 
+mod apply;
 pub(super) mod commit_log;
 pub(super) mod logged_commit;
 pub(super) mod part;

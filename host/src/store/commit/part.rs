@@ -7,11 +7,12 @@ use bytes::Bytes;
 use super::logged_commit::{LoggedCommit, LoggedWrite, compared};
 use super::read_set::ReadSet;
 use super::state::StoreState;
-use crate::journal::{Body, Event, RecordWriter, SectionWriter, Staged};
+use crate::journal::{Body, Event, RecordWriter, Section, SectionWriter, Staged};
 use crate::names::{CallId, CommitSeq, Generation, Key};
 use crate::observe::traces::ParentSpan;
 use crate::store::error::CommitError;
-use crate::store::memory::snapshot::{COMMIT_MEMORY_BYTES, Snapshot, Totals, Written, entry_memory_bytes};
+use crate::store::index::error::IndexError;
+use crate::store::memory::snapshot::{COMMIT_MEMORY_BYTES, Snapshot, Totals, Written, entry_bytes, entry_memory_bytes};
 use crate::store::system::{outbox_rows, outbox_value};
 
 /// A commit to one or several stores.
@@ -89,6 +90,34 @@ impl Part {
         Self { state, read_version, reads, writes, logged, events, emitted, data_version, drops, memory_bytes }
     }
 
+    /// The changes of a section that another node committed.
+    ///
+    /// # Errors
+    ///
+    /// When the index cannot be read.
+    pub(in crate::store) fn received(state: Arc<StoreState>, section: Section) -> Result<Self, IndexError> {
+        if section.dropped {
+            return Ok(Self::dropping(state));
+        }
+        let snapshot = state.snapshot.load_full();
+        let write = |(key, value): (Key, Option<Bytes>)| {
+            let before = snapshot.entry_bytes(&key)?;
+            let after = entry_bytes(&key, value.as_ref().map(Bytes::len));
+            Ok(Write { key, value, before, after })
+        };
+        let writes = section.writes.into_iter().map(write).collect::<Result<_, IndexError>>()?;
+        let (reads, read_version) = (ReadSet::new(snapshot.number), snapshot.totals.data_version);
+        let (events, data_version) = (section.events, section.data_version);
+        Ok(Self::new(state, Changes { read_version, reads, writes, events, data_version }))
+    }
+
+    /// Says that the new store exists, and changes nothing in it.
+    pub(in crate::store) fn founding(state: Arc<StoreState>) -> Self {
+        let reads = ReadSet::new(state.snapshot.load().number);
+        let changes = Changes { read_version: 0, reads, writes: Vec::new(), events: Vec::new(), data_version: Some(0) };
+        Self::new(state, changes)
+    }
+
     /// Drops the store.
     pub(in crate::store) fn dropping(state: Arc<StoreState>) -> Self {
         let snapshot = state.snapshot.load();
@@ -138,10 +167,15 @@ impl Part {
         valid
     }
 
+    /// The totals of the store after the commit, whatever its quota is.
+    pub(in crate::store) fn totals(&self, before: &Totals) -> Totals {
+        let with = |totals: Totals, write: &Write| totals.with(&write.key, write.before, write.after);
+        self.writes.iter().fold(*before, with)
+    }
+
     /// The totals of the store after the commit. It is already validated against all earlier commits.
     pub(in crate::store) fn totals_after(&self, before: &Totals) -> Result<Totals, CommitError> {
-        let with = |totals: Totals, write: &Write| totals.with(&write.key, write.before, write.after);
-        let totals = self.writes.iter().fold(*before, with);
+        let totals = self.totals(before);
         let bytes_max = self.state.bytes_max();
         let exceeds = |generation| {
             let (before, after) = (before.of_generation(generation), totals.of_generation(generation));
@@ -167,7 +201,7 @@ impl Part {
             memtable.insert(key, Arc::new(Written { number, value }));
         }
         for (key, value) in outbox_rows(number, time_unix_micros, self.emitted) {
-            totals = totals.with(&key, 0, crate::store::memory::snapshot::entry_bytes(&key, Some(value.len())));
+            totals = totals.with(&key, 0, entry_bytes(&key, Some(value.len())));
             memtable.insert(key, Arc::new(Written { number, value: Some(value) }));
         }
         totals.data_version = self.data_version.unwrap_or(totals.data_version);

@@ -40,8 +40,8 @@ pub(in crate::store) struct Pipeline {
 }
 
 #[derive(Debug)]
-struct Sequencer {
-    shares: Shares,
+pub(super) struct Sequencer {
+    pub(super) shares: Shares,
 }
 
 enum Refused {
@@ -80,8 +80,18 @@ impl Pipeline {
         Self { journal, due: Due::default(), sequencer, room, space, overlay_bytes_max, time_unix_micros }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Sequencer> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Sequencer> {
         self.sequencer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notified when a waiting commit may have room.
+    pub(super) fn room(&self) -> &Notify {
+        &self.room
+    }
+
+    /// Sets the time of the last commit.
+    pub(super) fn set_time(&self, time_unix_micros: u64) {
+        self.time_unix_micros.store(time_unix_micros, Ordering::Release);
     }
 
     /// The journal's time: the machine's time, but never before the last commit.
@@ -164,7 +174,7 @@ impl Pipeline {
                 return Err(Refused::Wait(Box::new(Prepared { parts, record, span }), wait_for));
             }
         };
-        self.time_unix_micros.store(time, Ordering::Release);
+        self.set_time(time);
         if span.is_some() && parts.iter().any(Part::emits) {
             // Before the events are published, so that each of their deliveries finds the span.
             span.emits(number);
@@ -197,7 +207,7 @@ impl Pipeline {
     }
 
     /// Publishes a valid part of the commit: later transactions of its store read it.
-    fn publish(
+    pub(super) fn publish(
         &self,
         sequencer: &mut Sequencer,
         part: Part,
@@ -226,7 +236,7 @@ impl Pipeline {
         Published { state, emits, drops: false, bytes, is_due }
     }
 
-    fn tell(&self, published: &Published, number: CommitSeq) {
+    pub(super) fn tell(&self, published: &Published, number: CommitSeq) {
         let state = &published.state;
         if published.drops {
             state.pins.let_go_before(number);
@@ -343,7 +353,7 @@ impl Pipeline {
 }
 
 /// A part of a commit after its publication.
-struct Published {
+pub(super) struct Published {
     state: Arc<StoreState>,
     emits: bool,
     drops: bool,

@@ -96,7 +96,7 @@ pub(super) fn restore(
 /// Opens stores that archive their segments on `archive`.
 pub(super) fn open_archiving(disk: &SimulatedDisk, archive: &SimulatedDisk) -> Result<Stores, OpenError> {
     let archive = archive.as_disk();
-    Stores::open_with(&disk.as_disk(), &SMALL, &services(), None, Some(&|_| Ok(Arc::clone(&archive))))
+    Stores::open_with(&disk.as_disk(), &SMALL, &services(), None, Some(&|_| Ok(Arc::clone(&archive))), None)
 }
 
 /// Checks that the restored stores on `disk` match the commits up to `number`, and that they can continue.

@@ -4,6 +4,7 @@ mod added_stores;
 mod backup_faults;
 mod backups;
 mod bounds;
+mod cluster;
 mod damage;
 mod faults;
 mod generations;

@@ -1,0 +1,25 @@
+//! The journal as a stream of NATS JetStream, which several hosts share.
+
+mod interface;
+mod lease;
+mod message;
+mod nats;
+mod position;
+mod publisher;
+mod reader;
+#[cfg(any(test, feature = "fail-points"))]
+pub mod simulated;
+
+#[cfg(test)]
+mod tests;
+
+pub use interface::StreamError;
+pub(crate) use interface::{Messages, Stream, StreamInfo};
+pub(crate) use lease::Lease;
+pub use message::{Content, Leader, Message, MessageError, STREAM_FORMAT};
+pub(crate) use nats::NatsStream;
+pub use nats::{NatsError, ServerError};
+pub(crate) use position::POSITION_BYTES;
+pub use position::{ChainHash, ClaimId, Epoch, Position, StreamSeq};
+pub(crate) use publisher::{Outcome, Publisher, Report, ResolveError};
+pub use reader::{Read, StreamDamage, StreamReader};

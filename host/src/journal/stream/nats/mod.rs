@@ -1,0 +1,105 @@
+//! A stream of NATS JetStream.
+
+mod check;
+mod client;
+mod connect;
+mod error;
+mod messages;
+mod open;
+mod publishing;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_nats::jetstream;
+use async_nats::jetstream::stream::RawMessageErrorKind;
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+pub use check::ServerError;
+pub use error::NatsError;
+
+use super::interface::{Done, Messages, Publish, PublishError, Stream, StreamError, StreamInfo};
+use super::position::StreamSeq;
+use crate::config::ClusterSettings;
+use client::Client;
+use messages::NatsMessages;
+
+/// Messages on their way to the client: more than any leader has in flight.
+const PUBLISHES_MAX: usize = 64;
+
+/// The stream of a cluster.
+pub(crate) struct NatsStream {
+    client: Arc<Client>,
+    stream: jetstream::stream::Stream,
+    publishes: mpsc::Sender<(Publish, Done)>,
+}
+
+impl fmt::Debug for NatsStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NatsStream").field("stream", &self.stream.cached_info().config.name).finish_non_exhaustive()
+    }
+}
+
+impl NatsStream {
+    /// Connects to the servers of `settings` and opens the stream of the cluster; creates it if `has`, the last message
+    /// that this node has, is 0. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`NatsError`], with what to change.
+    pub(crate) fn open(settings: &ClusterSettings, node: &str, has: StreamSeq) -> Result<Self, NatsError> {
+        let client = Arc::new(Client::start().map_err(|source| NatsError::Thread { source })?);
+        let (settings, node) = (settings.clone(), node.to_owned());
+        let subject = open::subject(&settings.name);
+        let opened = client.wait(async move {
+            let context = connect::connect(&settings, &node).await?;
+            let stream = open::open(&context, &settings, has).await?;
+            Ok::<_, NatsError>((context, stream))
+        });
+        let (context, stream) = opened??;
+        let (publishes, requests) = mpsc::channel(PUBLISHES_MAX);
+        drop(client.spawn(publishing::publish_all(context, subject, requests)));
+        Ok(Self { client, stream, publishes })
+    }
+}
+
+impl Stream for NatsStream {
+    fn publish(&self, publish: Publish, done: Done) {
+        if let Err(refused) = self.publishes.try_send((publish, done)) {
+            let (mpsc::error::TrySendError::Full((_, done)) | mpsc::error::TrySendError::Closed((_, done))) = refused;
+            done(Err(PublishError { why: "the NATS client is not ready for another message".into() }));
+        }
+    }
+
+    fn get(&self, sequence: StreamSeq) -> Result<Option<Bytes>, StreamError> {
+        let stream = self.stream.clone();
+        // Of the stream's own leader: a replica may not have the newest messages.
+        let found = self.client.wait(async move { stream.get_raw_message(sequence.0).await })?;
+        match found {
+            Ok(message) => Ok(Some(message.payload)),
+            Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => Ok(None),
+            Err(error) => Err(StreamError::unavailable(error)),
+        }
+    }
+
+    fn messages(&self, from: StreamSeq) -> Result<Box<dyn Messages>, StreamError> {
+        Ok(Box::new(NatsMessages::open(Arc::clone(&self.client), self.stream.clone(), from)?))
+    }
+
+    fn info(&self) -> Result<StreamInfo, StreamError> {
+        let stream = self.stream.clone();
+        let state = self.client.wait(async move { stream.get_info().await })?.map_err(StreamError::unavailable)?.state;
+        let first = StreamSeq(state.first_sequence.max(1));
+        Ok(StreamInfo { first, last: StreamSeq(state.last_sequence), bytes: state.bytes })
+    }
+
+    fn purge_through(&self, sequence: StreamSeq) -> Result<(), StreamError> {
+        let stream = self.stream.clone();
+        let purge = async move { stream.purge().sequence(sequence.0.saturating_add(1)).await };
+        self.client.wait(purge)?.map(drop).map_err(StreamError::unavailable)
+    }
+}

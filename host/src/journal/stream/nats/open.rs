@@ -1,0 +1,73 @@
+//! Finds the stream of a cluster, or creates it.
+
+use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
+use async_nats::jetstream::{Context, ErrorCode};
+
+use super::connect::server_name;
+use super::error::NatsError;
+use crate::config::ClusterSettings;
+use crate::journal::stream::message::MESSAGE_BYTES_MAX;
+use crate::journal::stream::position::StreamSeq;
+
+/// The name of the stream of the cluster `name`.
+pub(super) fn stream_name(name: &str) -> String {
+    format!("switchyard-{name}")
+}
+
+/// The subject that its messages are published to.
+pub(super) fn subject(name: &str) -> String {
+    format!("switchyard.{name}.journal")
+}
+
+/// The codes with which servers refuse a stream because there are too few of them.
+const TOO_FEW_SERVERS: [ErrorCode; 4] = [
+    ErrorCode::CLUSTER_NO_PEERS,
+    ErrorCode::INSUFFICIENT_RESOURCES,
+    ErrorCode::STORAGE_RESOURCES_EXCEEDED,
+    ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED,
+];
+
+/// Opens the stream; creates it if this node has none of its messages.
+pub(super) async fn open(context: &Context, settings: &ClusterSettings, has: StreamSeq) -> Result<Stream, NatsError> {
+    let name = stream_name(&settings.name);
+    let failed = |why: String| NatsError::Stream { stream: name.clone(), why };
+    let stream = match context.get_stream(&name).await {
+        Ok(stream) => stream,
+        Err(error) if !is_not_found(&error.kind()) => return Err(failed(error.to_string())),
+        Err(_) if has.0 > 0 => return Err(NatsError::Gone { stream: name, last: has.0 }),
+        // Another node may create it at the same time, in the same way: then this returns that one.
+        Err(_) => context.create_stream(config(settings)).await.map_err(|error| match error.kind() {
+            CreateStreamErrorKind::JetStream(why) if TOO_FEW_SERVERS.contains(&why.error_code()) => {
+                let (server, replicas) = (server_name(&context.client()), settings.replicas);
+                NatsError::TooFewServers { server, replicas, why: why.to_string() }
+            }
+            _ => failed(error.to_string()),
+        })?,
+    };
+    let found = stream.cached_info().config.num_replicas;
+    if found != settings.replicas {
+        return Err(NatsError::OtherReplicas { stream: name, found, replicas: settings.replicas });
+    }
+    Ok(stream)
+}
+
+fn is_not_found(kind: &GetStreamErrorKind) -> bool {
+    matches!(kind, GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
+}
+
+fn config(settings: &ClusterSettings) -> Config {
+    Config {
+        name: stream_name(&settings.name),
+        description: Some("the journal of a switchyard cluster: only its leader may publish".to_owned()),
+        subjects: vec![subject(&settings.name)],
+        retention: RetentionPolicy::Limits,
+        // A full stream refuses new messages: the old ones are the data.
+        discard: DiscardPolicy::New,
+        storage: StorageType::File,
+        num_replicas: settings.replicas,
+        max_message_size: i32::try_from(MESSAGE_BYTES_MAX + 512).unwrap_or(i32::MAX),
+        deny_delete: true,
+        ..Config::default()
+    }
+}

@@ -1,0 +1,262 @@
+//! A stream for tests, behind a network that delays, loses, repeats and reorders what is sent, in the same way for the same
+//! seed.
+//!
+//! Nothing happens by itself: each [`SimulatedStream::step`] delivers one message or one acknowledgement of those that
+//! are on their way, or loses it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "it is a part of tests, also where they are a program"
+)]
+#![cfg_attr(not(test), allow(dead_code, reason = "the tests of the journal use more of it than the simulator"))]
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::interface::{Done, Messages, Publish, PublishError, Stream, StreamError, StreamInfo};
+use super::position::StreamSeq;
+use crate::journal::simulated::Random;
+
+/// How often the network and the servers fail, in percent.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StreamFaults {
+    /// A message does not arrive.
+    pub lost: u64,
+    /// A message arrives twice.
+    pub repeated: u64,
+    /// The servers refuse a message, as without a leader of their own.
+    pub refused: u64,
+    /// An acknowledgement does not arrive.
+    pub acks_lost: u64,
+    /// The sender of a message gives up before it arrives.
+    pub given_up: u64,
+    /// A question to the servers has no answer.
+    pub unavailable: u64,
+}
+
+/// A stream that exists only in memory. Clones are the same stream.
+#[derive(Clone)]
+pub struct SimulatedStream(Arc<Shared>);
+
+struct Shared {
+    world: Mutex<World>,
+    /// Notified when a message is appended or something is on its way.
+    moved: Condvar,
+}
+
+struct World {
+    messages: Vec<(String, Bytes)>,
+    /// Messages that were purged.
+    purged: usize,
+    /// What is on its way, in any order.
+    network: Vec<Packet>,
+    faults: StreamFaults,
+    random: Random,
+    closed: bool,
+}
+
+enum Packet {
+    /// A message, and who waits for its outcome. A repeated one, or one whose sender gave up, has nobody.
+    Message(Publish, Option<Done>),
+    Outcome(Result<(), PublishError>, Done),
+}
+
+impl fmt::Debug for SimulatedStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimulatedStream").field("messages", &self.lock().messages.len()).finish_non_exhaustive()
+    }
+}
+
+impl SimulatedStream {
+    /// An empty stream without faults.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let (messages, network) = (Vec::new(), Vec::new());
+        let faults = StreamFaults::default();
+        let world = World { messages, purged: 0, network, faults, random: Random(seed), closed: false };
+        Self(Arc::new(Shared { world: Mutex::new(world), moved: Condvar::new() }))
+    }
+
+    pub fn set_faults(&self, faults: StreamFaults) {
+        self.lock().faults = faults;
+    }
+
+    pub(crate) fn as_stream(&self) -> Arc<dyn Stream> {
+        Arc::new(self.clone())
+    }
+
+    /// All messages.
+    pub(crate) fn contents(&self) -> Vec<Bytes> {
+        self.lock().messages.iter().map(|(_, bytes)| bytes.clone()).collect()
+    }
+
+    /// Changes the messages, as a faulty server does.
+    pub(crate) fn damage(&self, change: impl FnOnce(&mut Vec<Bytes>)) {
+        let mut world = self.lock();
+        let mut messages = world.messages.iter().map(|(_, bytes)| bytes.clone()).collect();
+        change(&mut messages);
+        world.messages = messages.into_iter().map(|bytes| (String::new(), bytes)).collect();
+    }
+
+    /// Delivers one of the things on their way, whichever the seed chooses; false if there is none.
+    pub fn step(&self) -> bool {
+        let mut world = self.lock();
+        let Some(last) = world.network.len().checked_sub(1) else { return false };
+        let chosen = usize::try_from(world.random.below(last as u64 + 1)).unwrap();
+        let packet = world.network.swap_remove(chosen);
+        let done = world.deliver(packet);
+        drop(world);
+        self.0.moved.notify_all();
+        if let Some((result, done)) = done {
+            done(result);
+        }
+        true
+    }
+
+    /// Loses everything that is on its way.
+    pub fn lose_all(&self) {
+        self.lock().network.clear();
+    }
+
+    /// Delivers until [`SimulatedStream::close`]; for a thread of its own.
+    pub fn run(&self) {
+        loop {
+            while self.step() {}
+            let world =
+                self.0.moved.wait_while(self.lock(), |world| world.network.is_empty() && !world.closed).unwrap();
+            if world.closed && world.network.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Ends [`SimulatedStream::run`] when nothing is on its way.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.0.moved.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, World> {
+        self.0.world.lock().unwrap()
+    }
+
+    fn is_unavailable(&self) -> Result<(), StreamError> {
+        let mut world = self.lock();
+        let percent = world.faults.unavailable;
+        match world.happens(percent) {
+            true => Err(StreamError::Unavailable { why: "planned".into() }),
+            false => Ok(()),
+        }
+    }
+}
+
+impl World {
+    fn happens(&mut self, percent: u64) -> bool {
+        percent > 0 && self.random.below(100) < percent
+    }
+
+    fn last(&self) -> StreamSeq {
+        StreamSeq((self.purged + self.messages.len()) as u64)
+    }
+
+    fn deliver(&mut self, packet: Packet) -> Option<(Result<(), PublishError>, Done)> {
+        let (publish, done) = match packet {
+            Packet::Outcome(result, done) => return Some((result, done)),
+            Packet::Message(publish, done) => (publish, done),
+        };
+        let faults = self.faults;
+        let no_ack = || Err(PublishError { why: "no acknowledgement in time".into() });
+        if self.happens(faults.given_up) && done.is_some() {
+            self.network.push(Packet::Message(publish, None));
+            return Some(no_ack()).zip(done);
+        }
+        if self.happens(faults.lost) {
+            return Some(no_ack()).zip(done);
+        }
+        if self.happens(faults.repeated) {
+            self.network.push(Packet::Message(publish.clone(), None));
+        }
+        let result = if self.happens(faults.refused) {
+            Err(PublishError { why: "the servers have no leader".into() })
+        } else {
+            self.append(publish)
+        };
+        let result = if self.happens(faults.acks_lost) { no_ack() } else { result };
+        self.network.extend(done.map(|done| Packet::Outcome(result, done)));
+        None
+    }
+
+    fn append(&mut self, publish: Publish) -> Result<(), PublishError> {
+        if self.messages.iter().any(|(id, _)| *id == publish.id) {
+            return Ok(());
+        }
+        if publish.after != self.last() {
+            let why = format!("wrong last sequence: {}", self.last().0);
+            return Err(PublishError { why });
+        }
+        self.messages.push((publish.id, publish.bytes));
+        Ok(())
+    }
+
+    fn message(&self, sequence: StreamSeq) -> Option<Bytes> {
+        let at = usize::try_from(sequence.0).unwrap().checked_sub(self.purged + 1)?;
+        self.messages.get(at).map(|(_, bytes)| bytes.clone())
+    }
+}
+
+impl Stream for SimulatedStream {
+    fn publish(&self, publish: Publish, done: Done) {
+        self.lock().network.push(Packet::Message(publish, Some(done)));
+        self.0.moved.notify_all();
+    }
+
+    fn get(&self, sequence: StreamSeq) -> Result<Option<Bytes>, StreamError> {
+        self.is_unavailable()?;
+        Ok(self.lock().message(sequence))
+    }
+
+    fn messages(&self, from: StreamSeq) -> Result<Box<dyn Messages>, StreamError> {
+        self.is_unavailable()?;
+        Ok(Box::new(SimulatedMessages { stream: self.clone(), next: from }))
+    }
+
+    fn info(&self) -> Result<StreamInfo, StreamError> {
+        self.is_unavailable()?;
+        let world = self.lock();
+        let bytes = world.messages.iter().map(|(_, bytes)| bytes.len() as u64).sum();
+        Ok(StreamInfo { first: StreamSeq(world.purged as u64 + 1), last: world.last(), bytes })
+    }
+
+    fn purge_through(&self, sequence: StreamSeq) -> Result<(), StreamError> {
+        self.is_unavailable()?;
+        let mut world = self.lock();
+        let through = usize::try_from(sequence.0).unwrap().saturating_sub(world.purged).min(world.messages.len());
+        world.messages.drain(..through);
+        world.purged += through;
+        Ok(())
+    }
+}
+
+struct SimulatedMessages {
+    stream: SimulatedStream,
+    next: StreamSeq,
+}
+
+impl Messages for SimulatedMessages {
+    fn next(&mut self, wait_max: Duration) -> Result<Option<(StreamSeq, Bytes)>, StreamError> {
+        self.stream.is_unavailable()?;
+        let is_absent = |world: &mut World| world.last() < self.next && !world.closed;
+        let world = self.stream.0.moved.wait_timeout_while(self.stream.lock(), wait_max, is_absent).unwrap().0;
+        // As NATS does: it goes on with the oldest message that it has.
+        let sequence = self.next.max(StreamSeq(world.purged as u64 + 1));
+        let message = world.message(sequence).map(|bytes| (sequence, bytes));
+        if message.is_some() {
+            self.next = StreamSeq(sequence.0 + 1);
+        }
+        Ok(message)
+    }
+}

@@ -1,0 +1,59 @@
+//! Why a node does not take part in its cluster.
+
+use crate::journal::stream::{NatsError, StreamDamage, StreamError};
+use crate::journal::{JournalId, RecordError, Stopped};
+use crate::names::CommitSeq;
+use crate::store::index::error::IndexError;
+
+/// Why a node did not join its cluster. It has applied nothing that it should not have.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    #[error(transparent)]
+    Open(#[from] NatsError),
+    #[error("cannot read the stream of the cluster")]
+    Stream(#[from] StreamError),
+    #[error(
+        "the stream of the cluster is not the one that this node knows: keep this data directory, and compare the stream with \
+         those of the other nodes"
+    )]
+    Damaged(#[from] StreamDamage),
+    #[error(
+        "the stream of the cluster ends with message {last}, and this node has the messages up to {has}: acknowledged commits \
+         are missing in the stream; keep this data directory"
+    )]
+    Behind { last: u64, has: u64 },
+    #[error(
+        "the stream of the cluster begins with message {first}, and this node has the messages up to {has}: it has missed \
+         some that the stream has no more, and cannot join"
+    )]
+    TooOld { first: u64, has: u64 },
+    #[error(
+        "the stream of the cluster begins with commit {first}, and this node has the commits up to {has}: start it on a copy \
+         of the data directory that the cluster began with"
+    )]
+    NeedsCopy { first: u64, has: u64 },
+    #[error(
+        "message {has} of the stream is another one than this node knows: the stream was written again, or is of another \
+         cluster; keep this data directory"
+    )]
+    OtherMessage { has: u64 },
+    #[error(
+        "the cluster has the journal {found}, and this data directory the journal {own}: start this node on an empty data \
+         directory, or choose another `cluster.name`"
+    )]
+    OtherJournal { found: JournalId, own: JournalId },
+    #[error("commit {} in the stream cannot be read", number.0)]
+    Record { number: CommitSeq, source: RecordError },
+    #[error("cannot read an index")]
+    Index(#[from] IndexError),
+    #[error("cannot apply a commit of the cluster")]
+    Apply(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    #[error("no random numbers from the system")]
+    Random { source: std::io::Error },
+    #[error("the host was stopped before it led the cluster")]
+    Cancelled,
+    #[error("cannot create or delete a store of the cluster")]
+    Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

@@ -1,0 +1,67 @@
+//! A node of a cluster: it has the commits that its own disk has, takes the others from the stream, and then leads.
+
+mod claim;
+pub(super) mod error;
+mod follow;
+mod identity;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::services::Services;
+use crate::clock;
+use crate::journal::stream::{Leader, Lease, Position, Stream, StreamSeq};
+use crate::tasks::CancellationToken;
+pub use error::JoinError;
+use follow::Following;
+pub(super) use identity::{identify, position_of};
+
+/// Opens the stream of which this node has the messages up to a given one.
+pub(crate) type OpenStream<'a> = &'a dyn Fn(StreamSeq) -> Result<Arc<dyn Stream>, JoinError>;
+
+/// How the stores take part in a cluster.
+#[derive(Clone)]
+pub(crate) struct ClusterMember<'a> {
+    pub(crate) open: OpenStream<'a>,
+    pub(crate) node: Leader,
+    pub(crate) lease: Duration,
+    /// How long it waits for a sign of another leader before it leads: longer than the lease of that one, because the
+    /// clocks of two machines may differ in speed.
+    pub(crate) patience: Duration,
+    pub(crate) heartbeat: Duration,
+    /// Whether answers wait for a valid lease. Otherwise they may be stale.
+    pub(crate) is_gated: bool,
+    /// Ends the wait.
+    pub(crate) cancelled: CancellationToken,
+}
+
+impl std::fmt::Debug for ClusterMember<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClusterMember").field("node", &self.node).finish_non_exhaustive()
+    }
+}
+
+/// Takes over what the stream has, and becomes the leader as soon as no other node leads. Blocks until then.
+///
+/// # Errors
+///
+/// [`JoinError`]; the stores have a prefix of the stream.
+pub(super) fn join(
+    services: &Services,
+    stream: &Arc<dyn Stream>,
+    member: &ClusterMember<'_>,
+    position: Position,
+) -> Result<Arc<Lease>, JoinError> {
+    let mut following = Following::new(services, Arc::clone(stream), position);
+    loop {
+        following.until_silence(member.patience, &member.cancelled)?;
+        let lease = Arc::new(Lease::new(clock::now(), member.lease));
+        let Some(led) = claim::claim(stream, services.journal, following.position(), &member.node, &lease)? else {
+            continue;
+        };
+        let epoch = led.epoch.0;
+        services.pipeline.journal.lead(Arc::clone(stream), led, Arc::clone(&lease))?;
+        tracing::info!(epoch, node = member.node.node, "this node leads the cluster");
+        return Ok(lease);
+    }
+}
