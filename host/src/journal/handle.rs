@@ -88,6 +88,7 @@ impl Journal {
             watermark: DurabilityWatermark::new(CommitSeq(tail.next.0 - 1)),
             pieces: DurabilityWatermark::default(),
             lease: OnceLock::new(),
+            node: OnceLock::new(),
             is_gated: settings.stream.is_some_and(|stream| stream.is_gated),
             in_segments: settings.stream.map(|_| DurabilityWatermark::new(CommitSeq(tail.next.0 - 1))),
             state: Mutex::new(State {

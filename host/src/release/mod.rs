@@ -15,6 +15,7 @@ mod open;
 mod open_error;
 mod records;
 mod releases;
+mod replica;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,7 @@ pub use records::platform_store::{PLATFORM_FORMAT, PlatformError};
 pub use records::record::{ChangeKind, DataFormat, HistoryEntry};
 pub use records::token::{Holder, Role, TokenView};
 pub use releases::Releases;
+pub(crate) use replica::ReplicaReader;
 pub use start::Progress;
 pub(crate) use start::Report;
 pub use transfer::{ImportReport, StateExport, StateLine, TransferError};

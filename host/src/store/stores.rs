@@ -156,8 +156,17 @@ impl Stores {
         let running = Mutex::new(Some(Running { thread, _lock: lock }));
         let stores = Self { inner: Arc::new(Inner { services, running, lease: OnceLock::new() }) };
         if let (Some(member), Some(open::Cluster { stream, settings })) = (member, cluster) {
-            let lease = join(&stores.inner.services, &stream, member, settings.position)?;
-            stores.inner.lease.get_or_init(|| lease);
+            (member.opened)(&stores);
+            match join(&stores.inner.services, &stream, member, settings.position) {
+                Ok(lease) => drop(stores.inner.lease.set(lease)),
+                Err(error) => {
+                    // Others may still have these stores, and the next attempt needs the data directory.
+                    if let Err(error) = stores.inner.close() {
+                        tracing::error!(%error, "the stores were not closed completely; the next start repairs them");
+                    }
+                    return Err(error.into());
+                }
+            }
         }
         Ok(stores)
     }
@@ -264,6 +273,12 @@ impl Stores {
     #[must_use]
     pub fn lease_left(&self) -> Option<Duration> {
         self.inner.lease.get().map(|lease| lease.left(clock::now()))
+    }
+
+    /// Whether this node leads its cluster.
+    #[must_use]
+    pub(crate) fn leads(&self) -> bool {
+        self.inner.lease.get().is_some_and(|lease| !lease.has_ended())
     }
 
     /// Resolves when this node, which led its cluster, leads no more; never without a cluster.

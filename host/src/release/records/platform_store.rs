@@ -86,6 +86,12 @@ impl PlatformStore {
         all(&mut self.store.begin_read(), TOKEN)?.iter().map(read).collect()
     }
 
+    /// The host's secret, if there is one yet.
+    pub(in crate::release) fn secret(&self) -> Result<Option<HostSecret>, PlatformError> {
+        let stored = self.store.begin_read().get(SECRET)?;
+        stored.map(|secret| value(SECRET, &secret).map(HostSecret::new)).transpose()
+    }
+
     /// The number of the newest line of the history; 0 without one.
     pub(in crate::release) fn last_line(&self) -> Result<u64, PlatformError> {
         last_line(&mut self.store.begin_read())

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::error::JoinError;
+use super::view::{self, ClusterViewSender};
 use crate::clock;
 use crate::journal::Record;
 use crate::journal::stream::{Messages, Position, Stream, StreamReader, StreamSeq};
@@ -23,15 +24,21 @@ pub(super) struct Following<'a> {
     services: &'a Services,
     stream: Arc<dyn Stream>,
     reader: StreamReader,
+    view: &'a ClusterViewSender,
     /// When the last message came, or the reading began.
     heard: Instant,
 }
 
 impl<'a> Following<'a> {
     /// Goes on after `position`, up to which the stores have everything.
-    pub(super) fn new(services: &'a Services, stream: Arc<dyn Stream>, position: Position) -> Self {
+    pub(super) fn new(
+        services: &'a Services,
+        stream: Arc<dyn Stream>,
+        position: Position,
+        view: &'a ClusterViewSender,
+    ) -> Self {
         let reader = StreamReader::new(services.journal, position);
-        Self { services, stream, reader, heard: clock::now() }
+        Self { services, stream, reader, view, heard: clock::now() }
     }
 
     pub(super) fn position(&self) -> Position {
@@ -41,14 +48,19 @@ impl<'a> Following<'a> {
 
     /// Applies messages until none has come for `patience`. There is no leader to wait for in an empty stream, and after one
     /// has stepped down.
-    pub(super) fn until_silence(&mut self, patience: Duration, cancelled: &CancellationToken) -> Result<(), JoinError> {
+    pub(super) fn until_silence(
+        &mut self,
+        patience: Duration,
+        yields: bool,
+        cancelled: &CancellationToken,
+    ) -> Result<(), JoinError> {
         if self.stream.info()?.last.0 == 0 {
             return Ok(());
         }
         let mut messages = self.stream.messages(self.reader.next())?;
         self.heard = clock::now();
         loop {
-            let patience = if self.reader.has_stepped_down() { Duration::ZERO } else { patience };
+            let patience = if self.reader.has_stepped_down() && !yields { Duration::ZERO } else { patience };
             let left = patience.saturating_sub(clock::elapsed(self.heard));
             if left.is_zero() && self.reader.next() > self.stream.info()?.last {
                 return Ok(());
@@ -63,6 +75,8 @@ impl<'a> Following<'a> {
     fn take_next(&mut self, messages: &mut dyn Messages, wait_max: Duration) -> Result<(), JoinError> {
         if let Some((sequence, bytes)) = messages.next(wait_max)? {
             self.take(sequence, &bytes)?;
+            let leader = self.reader.leader().filter(|_| !self.reader.has_stepped_down());
+            view::saw(self.view, self.position(), leader);
             self.heard = clock::now();
         }
         Ok(())

@@ -43,9 +43,12 @@ impl Network {
             node: Leader { node: node.into(), address: format!("{node}:1") },
             lease: Duration::from_millis(200),
             patience,
+            yields: false,
             heartbeat: Duration::from_millis(20),
             is_gated: true,
             cancelled: CancellationToken::never(),
+            view: ClusterViewSender::default(),
+            opened: &|_| {},
         };
         Stores::open_with(&disk.as_disk(), settings, &services(), None, None, Some(&member))
     }
