@@ -1,7 +1,7 @@
 //! The start: every service runs the releases in the platform's store, with the settings that were applied last. In a
 //! new data directory the settings and the components of the manifest are applied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use super::start::{Report, Starter};
 use crate::call::{Calls, ReuseBounds};
 use crate::config::{AppliedSettings, Manifest, check_services};
 use crate::contract::{World, check_together};
-use crate::names::{Digest, ServiceName};
+use crate::names::ServiceName;
 use crate::observe::SwapPauses;
 use crate::runtime::{COMPILED_FOLDER, Runtime, RuntimeError};
 use crate::store::{HostCommit, Store, Stores};
@@ -56,16 +56,20 @@ impl Releases {
         let manifest = &effective(configured, applied.as_ref())?;
         check_services(manifest).map_err(|mistakes| OpenError::Services { mistakes })?;
         let applied_contracts = applied.as_ref().and_then(|applied| applied.contracts);
-        let files = |kind| Files::open(stores.disk(), stores.archive(), kind);
+        let files = |kind| Files::open(stores.disk(), stores.archive(), stores.objects(), kind);
         let (components, contracts) = (files(FileKind::Component)?, files(FileKind::Contracts)?);
         let loader = ReleaseLoader::new(runtime, tasks.clone(), components, contracts, manifest.host.wit.clone());
         loader.runtime.open_cache(&data.join(COMPILED_FOLDER), &secret)?;
-        // Nothing uses contracts yet: those that no release was judged by can be deleted.
         let releases = || recorded.iter().flat_map(|(_, record)| record.releases());
-        let is_applied = |digest: &Digest| applied_contracts.is_some_and(|applied| applied.digest == *digest);
-        loader
-            .contracts
-            .sweep(|digest| is_applied(digest) || releases().any(|release| release.contracts.as_ref() == Some(digest)));
+        loader.components.fetch_missing(&releases().map(|release| release.digest).collect());
+        // Nothing uses contracts yet: those that no release was judged by can be deleted.
+        let named = releases().filter_map(|release| release.contracts);
+        let named: BTreeSet<_> = named.chain(applied_contracts.map(|applied| applied.digest)).collect();
+        loader.contracts.fetch_missing(&named);
+        loader.contracts.sweep(|digest| named.contains(digest));
+        if stores.leads() {
+            loader.contracts.keep_shared(&named);
+        }
         let used = use_stores(manifest, stores, &recorded)?;
         let starter = Starter {
             manifest,
@@ -144,6 +148,7 @@ impl Releases {
             changing: Mutex::default(),
         });
         inner.sweep();
+        inner.keep_shared();
         Ok((Releases { inner }, calls))
     }
 }

@@ -109,6 +109,7 @@ pub(super) fn open(
     let services = Arc::new(Services {
         disk: Arc::clone(disk),
         archive,
+        objects: cluster.as_ref().map(|cluster| cluster.stream.objects()),
         journal: id,
         index_cache_bytes: settings.index_cache_bytes,
         space,

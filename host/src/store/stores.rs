@@ -23,7 +23,7 @@ use super::open;
 use super::services::{Services, UnusedStore};
 use crate::clock;
 use crate::config::StoreSettings;
-use crate::journal::stream::Lease;
+use crate::journal::stream::{Lease, Objects};
 use crate::journal::{Directory, Disk, JournalId, RetryingDisk, Stopped};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::{CommitSeq, ServiceName};
@@ -180,6 +180,16 @@ impl Stores {
     pub(crate) fn archive(&self) -> Option<(Arc<dyn Disk>, String)> {
         let services = &self.inner.services;
         Some((Arc::clone(services.archive.as_ref()?), services.journal.to_string()))
+    }
+
+    /// The object store of the cluster, if there is one.
+    pub(crate) fn objects(&self) -> Option<Arc<dyn Objects>> {
+        self.inner.services.objects.clone()
+    }
+
+    /// Whether this node leads its cluster, and may speak for it now; false without a cluster.
+    pub(crate) fn leads(&self) -> bool {
+        self.lease_left().is_some_and(|left| !left.is_zero())
     }
 
     /// The path of a service's store file, whether it exists or not.

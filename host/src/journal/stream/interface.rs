@@ -2,10 +2,12 @@
 //! its end can append.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::objects::Objects;
 use super::position::StreamSeq;
 
 /// A stream. Its calls block, except [`Stream::publish`].
@@ -28,6 +30,9 @@ pub(crate) trait Stream: fmt::Debug + Send + Sync {
     /// Deletes the messages up to `sequence`.
     #[cfg_attr(not(test), expect(dead_code, reason = "nodes do not say yet what they need of the stream"))]
     fn purge_through(&self, sequence: StreamSeq) -> Result<(), StreamError>;
+
+    /// The object store of the same cluster.
+    fn objects(&self) -> Arc<dyn Objects>;
 }
 
 /// The messages of a stream, in order.

@@ -11,13 +11,17 @@
 )]
 #![cfg_attr(not(test), allow(dead_code, reason = "the tests of the journal use more of it than the simulator"))]
 
+mod objects;
+
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use self::objects::World as ObjectWorld;
 use super::interface::{Done, Messages, Publish, PublishError, Stream, StreamError, StreamInfo};
+use super::objects::Objects;
 use super::position::StreamSeq;
 use crate::journal::simulated::Random;
 
@@ -44,6 +48,7 @@ pub struct SimulatedStream(Arc<Shared>);
 
 struct Shared {
     world: Mutex<World>,
+    objects: Mutex<ObjectWorld>,
     /// Notified when a message is appended or something is on its way.
     moved: Condvar,
 }
@@ -78,7 +83,7 @@ impl SimulatedStream {
         let (messages, network) = (Vec::new(), Vec::new());
         let faults = StreamFaults::default();
         let world = World { messages, purged: 0, network, faults, random: Random(seed), closed: false };
-        Self(Arc::new(Shared { world: Mutex::new(world), moved: Condvar::new() }))
+        Self(Arc::new(Shared { world: Mutex::new(world), objects: Mutex::default(), moved: Condvar::new() }))
     }
 
     pub fn set_faults(&self, faults: StreamFaults) {
@@ -238,6 +243,10 @@ impl Stream for SimulatedStream {
         world.messages.drain(..through);
         world.purged += through;
         Ok(())
+    }
+
+    fn objects(&self) -> Arc<dyn Objects> {
+        Arc::new(self.clone())
     }
 }
 
