@@ -21,7 +21,7 @@ use super::records::platform_store::{PlatformError, PlatformStore};
 use super::records::record::{AppliedRecord, ServiceRecord};
 use super::records::state::State;
 use super::releases::{Inner, Releases};
-use super::start::{Report, Starter};
+use super::start::{Report, Role, Starter};
 use crate::call::{Calls, ReuseBounds};
 use crate::config::{AppliedSettings, Manifest, check_services};
 use crate::contract::{World, check_together};
@@ -48,10 +48,40 @@ impl Releases {
         tasks: &Tasks,
         report: Report<'_>,
     ) -> Result<(Self, Calls), OpenError> {
+        Self::open_as(Role::Writer, (configured, data), runtime, stores, tasks, report)
+    }
+
+    /// Like [`Releases::open`], on the stores of a node that follows: it runs what the leader has committed, and commits
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Unstarted`] until the leader has committed its services.
+    pub(crate) fn open_replica(
+        configured: &Manifest,
+        data: &Path,
+        runtime: Runtime,
+        stores: &Stores,
+        tasks: &Tasks,
+    ) -> Result<(Self, Calls), OpenError> {
+        Self::open_as(Role::Reader, (configured, data), runtime, stores, tasks, &|_| {})
+    }
+
+    fn open_as(
+        role: Role,
+        (configured, data): (&Manifest, &Path),
+        runtime: Runtime,
+        stores: &Stores,
+        tasks: &Tasks,
+        report: Report<'_>,
+    ) -> Result<(Self, Calls), OpenError> {
         let handle = Handle::current();
         let platform = PlatformStore::new(stores.platform());
         let mut change = platform.begin();
         let (applied, recorded) = (platform.applied()?, platform.services()?);
+        if role == Role::Reader && (applied.is_none() || platform.secret()?.is_none()) {
+            return Err(OpenError::Unstarted);
+        }
         let (tokens, secret) = (platform.tokens()?, change.secret()?);
         let manifest = &effective(configured, applied.as_ref())?;
         check_services(manifest).map_err(|mistakes| OpenError::Services { mistakes })?;
@@ -70,7 +100,7 @@ impl Releases {
         if stores.leads() {
             loader.contracts.keep_shared(&named);
         }
-        let used = use_stores(manifest, stores, &recorded)?;
+        let used = use_stores(role, manifest, stores, &recorded)?;
         let starter = Starter {
             manifest,
             loader: &loader,
@@ -78,6 +108,7 @@ impl Releases {
             tasks,
             recorded: &recorded,
             report,
+            role,
             handle: handle.clone(),
         };
         let started = starter.start()?;
@@ -112,6 +143,9 @@ impl Releases {
             change.apply(&state.applied())?;
         }
         let routing = state.routing()?;
+        if role == Role::Reader && (change.changes_anything() || !commit.is_empty()) {
+            return Err(OpenError::Unstarted);
+        }
         if change.changes_anything() {
             commit.add(change.into_transaction(), None);
             let number = futures::executor::block_on(commit.commit(NO_CALL))?;
@@ -179,6 +213,7 @@ fn effective(configured: &Manifest, applied: Option<&AppliedRecord>) -> Result<M
 /// Opens the stores of the manifest's services, and creates missing ones. If the records know a store that does not
 /// exist, it was lost. An empty store that they do not know was added for a change that was not committed.
 fn use_stores(
+    role: Role,
     manifest: &Manifest,
     stores: &Stores,
     recorded: &[(ServiceName, ServiceRecord)],
@@ -192,6 +227,9 @@ fn use_stores(
     for (name, settings) in &manifest.services {
         let store = stores.add(name, settings.limits(&manifest.limits).store_bytes_max)?;
         used.insert(name.clone(), store);
+    }
+    if role == Role::Reader {
+        return Ok(used);
     }
     for service in stores.unused().into_iter().filter(crate::store::UnusedStore::is_empty).map(|kept| kept.service) {
         if recorded.iter().all(|(name, _)| *name != service) {

@@ -156,7 +156,7 @@ impl Stores {
         let running = Mutex::new(Some(Running { thread, _lock: lock }));
         let stores = Self { inner: Arc::new(Inner { services, running, lease: OnceLock::new() }) };
         if let (Some(member), Some(open::Cluster { stream, settings })) = (member, cluster) {
-            (member.opened)(&stores);
+            member.observer.opened(&stores);
             match join(&stores.inner.services, &stream, member, settings.position) {
                 Ok(lease) => drop(stores.inner.lease.set(lease)),
                 Err(error) => {
@@ -285,10 +285,9 @@ impl Stores {
         self.inner.lease.get().map(|lease| lease.left(clock::now()))
     }
 
-    /// Whether this node leads its cluster.
-    #[must_use]
-    pub(crate) fn leads(&self) -> bool {
-        self.inner.lease.get().is_some_and(|lease| !lease.has_ended())
+    /// Whether this node led its cluster, and leads no more.
+    pub(crate) fn was_replaced(&self) -> bool {
+        self.inner.lease.get().is_some_and(|lease| lease.has_ended())
     }
 
     /// Resolves when this node, which led its cluster, leads no more; never without a cluster.

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::objects::Objects;
 use super::position::StreamSeq;
+use crate::journal::frame::JournalId;
 
 /// A stream. Its calls block, except [`Stream::publish`].
 pub(crate) trait Stream: fmt::Debug + Send + Sync {
@@ -26,6 +27,9 @@ pub(crate) trait Stream: fmt::Debug + Send + Sync {
     fn messages(&self, from: StreamSeq) -> Result<Box<dyn Messages>, StreamError>;
 
     fn info(&self) -> Result<StreamInfo, StreamError>;
+
+    /// The id of the journal that begins in this stream while it is empty: the same for every node that asks.
+    fn new_journal(&self) -> Result<JournalId, StreamError>;
 
     /// Deletes the messages up to `sequence`.
     #[cfg_attr(not(test), expect(dead_code, reason = "nodes do not say yet what they need of the stream"))]

@@ -23,6 +23,7 @@ use self::objects::World as ObjectWorld;
 use super::interface::{Done, Messages, Publish, PublishError, Stream, StreamError, StreamInfo};
 use super::objects::Objects;
 use super::position::StreamSeq;
+use crate::journal::frame::JournalId;
 use crate::journal::simulated::Random;
 
 /// How often the network and the servers fail, in percent.
@@ -62,6 +63,7 @@ struct World {
     faults: StreamFaults,
     random: Random,
     closed: bool,
+    journal: JournalId,
 }
 
 enum Packet {
@@ -81,8 +83,8 @@ impl SimulatedStream {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let (messages, network) = (Vec::new(), Vec::new());
-        let faults = StreamFaults::default();
-        let world = World { messages, purged: 0, network, faults, random: Random(seed), closed: false };
+        let (faults, journal) = (StreamFaults::default(), JournalId(u128::from(seed).to_le_bytes()));
+        let world = World { messages, purged: 0, network, faults, random: Random(seed), closed: false, journal };
         Self(Arc::new(Shared { world: Mutex::new(world), objects: Mutex::default(), moved: Condvar::new() }))
     }
 
@@ -234,6 +236,11 @@ impl Stream for SimulatedStream {
         let world = self.lock();
         let bytes = world.messages.iter().map(|(_, bytes)| bytes.len() as u64).sum();
         Ok(StreamInfo { first: StreamSeq(world.purged as u64 + 1), last: world.last(), bytes })
+    }
+
+    fn new_journal(&self) -> Result<JournalId, StreamError> {
+        self.is_unavailable()?;
+        Ok(self.lock().journal)
     }
 
     fn purge_through(&self, sequence: StreamSeq) -> Result<(), StreamError> {

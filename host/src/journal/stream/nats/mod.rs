@@ -27,6 +27,7 @@ use super::interface::{Done, Messages, Publish, PublishError, Stream, StreamErro
 use super::objects::Objects;
 use super::position::StreamSeq;
 use crate::config::ClusterSettings;
+use crate::journal::frame::JournalId;
 use client::Client;
 use messages::NatsMessages;
 use objects::{Bucket, NatsObjects};
@@ -101,6 +102,16 @@ impl Stream for NatsStream {
         let state = self.client.wait(async move { stream.get_info().await })?.map_err(StreamError::unavailable)?.state;
         let first = StreamSeq(state.first_sequence.max(1));
         Ok(StreamInfo { first, last: StreamSeq(state.last_sequence), bytes: state.bytes })
+    }
+
+    fn new_journal(&self) -> Result<JournalId, StreamError> {
+        let stream = self.stream.clone();
+        let info = self.client.wait(async move { stream.get_info().await })?.map_err(StreamError::unavailable)?;
+        // No two streams of one name begin in the same nanosecond.
+        let text = format!("{} {}", info.config.name, info.created.unix_timestamp_nanos());
+        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        let id = digest.as_ref().first_chunk().expect("SHA-256 has 32 bytes");
+        Ok(JournalId(*id))
     }
 
     fn purge_through(&self, sequence: StreamSeq) -> Result<(), StreamError> {
