@@ -196,7 +196,8 @@ impl StreamWriter {
     /// When to say again that this node leads, unless messages wait for the servers anyway.
     fn next_beat(&self) -> Option<Instant> {
         let publisher = self.publisher.as_ref()?;
-        (publisher.has_room() && self.resolve_at.is_none() && !self.has_stepped_down).then_some(self.beaten + self.heartbeat)
+        (publisher.has_room() && self.resolve_at.is_none() && !self.has_stepped_down)
+            .then_some(self.beaten + self.heartbeat)
     }
 
     /// Takes the records of one message; of a follower, everything.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{HOST, HeaderName, HeaderValue};
+use hyper::header::{HOST, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper_util::client::legacy::Client as HttpClient;
@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::Instant;
 
 use super::envelope::{Envelope, FORWARDED, Side};
-use super::message::{SentBody, end_to_end, Outgoing};
+use super::message::{Outgoing, SentBody, end_to_end};
 use super::roles::{Roles, Target};
 use crate::gateway::{Body, Client, Problem};
 use crate::journal::stream::Leader;
@@ -42,7 +42,7 @@ const ANSWER_BYTES_KEPT: u64 = 256 * 1024;
 const TELL_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// The time between two attempts while the leader refuses connections and no other one is known.
-const RETRY_AFTER: Duration = Duration::from_millis(20);
+const ATTEMPT_PERIOD: Duration = Duration::from_millis(20);
 
 /// Tells the node that forwarded a request that this node does not lead: [`UNTOUCHED`] or [`BEGUN`].
 pub(super) const DOES_NOT_LEAD: HeaderName = HeaderName::from_static("switchyard-does-not-lead");
@@ -138,7 +138,7 @@ impl Forwarder {
                 return self.no_leader(&id);
             }
             // The next leader is known soon; the same one may come back.
-            let _same = tokio::time::timeout(RETRY_AFTER, self.roles.other_leader(&leader)).await;
+            let _same = tokio::time::timeout(ATTEMPT_PERIOD, self.roles.other_leader(&leader)).await;
         }
     }
 
@@ -271,6 +271,9 @@ pub(super) fn refuse(status: StatusCode, detail: &'static str, id: &RequestId) -
     let mut response = Problem::new(status, detail).into_response(id);
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }

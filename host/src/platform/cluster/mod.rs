@@ -23,8 +23,8 @@ use tokio::sync::{oneshot, watch};
 
 use super::error::{ReloadError, StartError, StopError};
 use super::listen;
-use crate::config::Configuration;
 use crate::admin::NodeAdmin;
+use crate::config::Configuration;
 use crate::gateway::{self, Certificate, Listener, ServerSettings, TrustedProxies};
 use crate::observe::Metrics;
 use crate::observe::gateway::ConnectionMetrics;
@@ -68,7 +68,12 @@ pub(super) async fn start(
     let nodes = listen(settings.listen, "cluster.listen").await?;
     let address = |listener: &TcpListener| listener.local_addr().map_err(|source| StartError::Address { source });
     let roles = Roles::new(member::node(settings, address(&nodes)?)?);
-    tracing::info!(cluster = settings.name, node = roles.node.node, address = roles.node.address, "joining the cluster");
+    tracing::info!(
+        cluster = settings.name,
+        node = roles.node.node,
+        address = roles.node.address,
+        "joining the cluster"
+    );
     private_folder(&manifest.host.data)?;
     let runtime = Runtime::new(&manifest.runtime, tasks.outages())?;
     let body_wait_max = Duration::from_millis(manifest.gateway.body_read_ms_max);

@@ -5,21 +5,20 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
+use hyper::header::AUTHORIZATION;
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::time::Instant;
 
 use super::envelope::{Envelope, Side};
-use super::forward::{Forwarder, LEADER_WAIT_MAX, UNTOUCHED, does_not_lead, new_id, refuse};
-use super::nodes::{ClusterStatus, NodeView, Nodes, REPORT_PERIOD, Report};
+use super::forward::{Forwarder, UNTOUCHED, does_not_lead, new_id, refuse};
 use super::lent::InUse;
+use super::nodes::{ClusterStatus, NodeView, Nodes, REPORT_PERIOD, Report};
 use super::prepare;
 use super::roles::{Roles, Serving, Target};
 use crate::admin::NodeAdmin;
 use crate::clock;
-use crate::gateway::{Body, Client, Handler, Problem, normalize_path};
+use crate::gateway::{Body, Client, ConnectionTrust, Handler, Problem, normalize_path};
 use crate::observe::VERSION;
 use crate::observe::cluster::NodeMetrics;
-use crate::release::Holder;
 use crate::store::Health;
 use crate::tasks::{Outages, Stop};
 
@@ -81,24 +80,29 @@ impl Handler for OperatorSide {
         let target = self.roles.target_now();
         match (Own::at(&normalize_path(request.uri().path())), target) {
             (Some(Own::Health), _) => self.admin.health(&request),
+            (Some(Own::Ready), Some(Target::Here(_))) if self.roles.lease_left().is_zero() => {
+                let because = "it leads the cluster, and the servers of the stream acknowledge nothing at the moment";
+                self.admin.readiness(&request, vec![because.into()])
+            }
             (_, Some(Target::Here(running))) => self.lead(&running, request, client).await,
             (Some(Own::Metrics), _) => self.admin.metrics(&request),
             (Some(Own::Ready), _) => self.admin.readiness(&request, self.not_ready()),
             (own, target) => {
-                let named = |token: &[u8]| self.roles.holder(token);
-                let holder = match self.admin.holder(&request, named) {
-                    Ok(holder) => holder,
-                    Err(refused) => return refused,
-                };
-                if let (Some(Own::Cluster), None) = (&own, &target) {
+                let is_admin = self.admin.is_admin(&request);
+                if let (Some(Own::Cluster), None, true) = (&own, &target, is_admin) {
                     return self.admin.answer(&request, StatusCode::OK, &self.status());
                 }
-                if self.roles.target(Instant::now() + LEADER_WAIT_MAX).await.is_none() {
-                    return self.forwarder.no_leader(&new_id());
+                if !request.headers().contains_key(AUTHORIZATION) {
+                    return self.admin.refuse_token(&request);
                 }
-                let is_admin = holder == Holder::admin();
+                // The leader knows the named tokens. One that was made a moment ago may not be here yet.
+                let trust = request.extensions().get::<Arc<ConnectionTrust>>().cloned();
                 let envelope = Envelope { side: Side::Operator, client, is_admin, is_repeated: false };
-                self.forwarder.forward(request, envelope).await
+                let response = self.forwarder.forward(request, envelope).await;
+                if let Some(trust) = trust.filter(|_| response.status().is_success()) {
+                    trust.authenticate();
+                }
+                response
             }
         }
     }
@@ -110,20 +114,19 @@ impl Handler for OperatorSide {
 
 impl OperatorSide {
     /// Answers a request as the leader.
-    pub(super) async fn lead(&self, running: &InUse<Serving>, request: Request<Incoming>, client: Client) -> Response<Body> {
+    pub(super) async fn lead(
+        &self,
+        running: &InUse<Serving>,
+        request: Request<Incoming>,
+        client: Client,
+    ) -> Response<Body> {
         let path = normalize_path(request.uri().path()).into_owned();
         let own = Own::at(&path).filter(|own| matches!(own, Own::Cluster | Own::StepDown | Own::Node(_)));
         let Some(own) = own else { return Arc::clone(&running.admin).handle(request, client).await };
         let (head, body) = request.into_parts();
         let holder = running.admin.holder_of(&head);
         let request = Request::from_parts(head, body);
-        let holder = match holder {
-            Some(holder) => holder,
-            None => match self.admin.holder(&request, |_| None) {
-                Ok(holder) => holder,
-                Err(refused) => return refused,
-            },
-        };
+        let Some(holder) = holder else { return self.admin.refuse_token(&request) };
         if *request.method() != own.method() {
             return self.admin.refuse_method(&request, &own.method());
         }

@@ -181,7 +181,10 @@ impl Life {
     }
 
     fn trouble(&self, error: &StartError) {
-        tracing::error!(error = error as &dyn std::error::Error, "this host takes no part in the cluster; it tries again");
+        tracing::error!(
+            error = error as &dyn std::error::Error,
+            "this host takes no part in the cluster; it tries again"
+        );
         self.roles.set_trouble(Some(crate::observe::error_chain(error)));
     }
 

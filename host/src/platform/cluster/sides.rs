@@ -105,7 +105,12 @@ impl Handler for NodeSide {
 }
 
 impl NodeSide {
-    async fn answer(&self, running: &InUse<Serving>, mut request: Request<Incoming>, envelope: Envelope) -> Response<Body> {
+    async fn answer(
+        &self,
+        running: &InUse<Serving>,
+        mut request: Request<Incoming>,
+        envelope: Envelope,
+    ) -> Response<Body> {
         if envelope.is_repeated {
             request.extensions_mut().insert(Repeated);
         }

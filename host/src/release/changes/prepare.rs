@@ -72,9 +72,7 @@ impl Inner {
 }
 
 /// What the running releases of `records` need.
-fn needed<'r>(
-    records: impl Iterator<Item = (&'r ServiceName, &'r ServiceRecord)>,
-) -> BTreeSet<Needed> {
+fn needed<'r>(records: impl Iterator<Item = (&'r ServiceName, &'r ServiceRecord)>) -> BTreeSet<Needed> {
     let of = |(service, record): (&ServiceName, &'r ServiceRecord)| {
         let candidate = record.candidate.as_ref().map(|candidate| &candidate.release);
         let service = service.clone();
