@@ -1,6 +1,7 @@
 //! Starts and stops the whole host in order: contracts, stores, components, calls, and the two listeners last.
 
 mod cluster;
+mod copies;
 mod descriptors;
 mod error;
 #[cfg(any(test, feature = "fail-points"))]
@@ -189,6 +190,7 @@ impl Parts {
             }
         });
         self.work(tasks);
+        copies::store_copies(manifest, &self.stores, tasks);
         let (certificate, served) = (gateway.certificate().cloned(), Arc::clone(&operator));
         let public = Listener::from(public);
         tasks.supervise("public listener", Lifetime::Host, move || Arc::clone(&gateway).serve(public.clone()));

@@ -53,6 +53,8 @@ metrics! {
     Counter "switchyard_call_turns_total": "Runs of calls that waited for their turn, because calls of their kind had lost commits.",
     Counter "switchyard_calls_total": "Ended calls by outcome; outcomes other than ok and refused are errors.",
     Gauge "switchyard_calls_waiting": "Calls that wait for admission now.",
+    Gauge "switchyard_cluster_stream_bytes": "Bytes of the stream of the cluster, as its leader last saw it.",
+    Gauge "switchyard_cluster_stream_limit_bytes": "Bytes at which the stream of the cluster accepts no more commits.",
     Counter "switchyard_connections_cut_off_total": "Connections that were closed because their client was too slow.",
     Gauge "switchyard_connections_open": "Open connections.",
     Counter "switchyard_connections_refused_total": "Connections that were refused, in total (full) or of one client (client).",
