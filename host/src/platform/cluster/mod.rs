@@ -1,5 +1,6 @@
 //! A host of a cluster: its listeners are there all the time, and what they do with a request depends on who leads.
 
+mod copies;
 mod envelope;
 mod forward;
 mod lent;

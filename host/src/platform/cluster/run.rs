@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::copies;
 use super::lent::Lent;
 use super::member;
 use super::replica::ReplicaKeeper;
@@ -170,6 +171,7 @@ impl Life {
         let _traces = parts.trace(&manifest.telemetry, tasks)?;
         let (gateway, admin) = parts.handlers(&self.configuration, tasks, &self.metrics)?;
         parts.work(tasks);
+        copies::store_copies(manifest, stores, tasks);
         Ok(Lent::new(Serving { gateway, admin }))
     }
 

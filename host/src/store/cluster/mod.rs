@@ -1,6 +1,7 @@
 //! A node of a cluster: it has the commits that its own disk has, takes the others from the stream, and then leads.
 
 mod claim;
+pub(super) mod copies;
 pub(super) mod error;
 mod follow;
 mod identity;
