@@ -28,6 +28,7 @@ pub use connections::server::serve;
 pub use connections::tls::{Certificate, TlsError};
 pub use error::GatewayError;
 pub use frontend::{Gateway, public_listener};
+pub use handle::ReadKind;
 pub use mounted::Repeated;
 pub use operations::routes::RouteError;
 pub use request::body::IncomingBody;

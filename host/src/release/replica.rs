@@ -1,6 +1,6 @@
 //! What a node reads of the platform's store while another one leads.
 
-use super::records::platform_store::{PlatformError, PlatformStore};
+use super::records::platform_store::{PlatformError, PlatformStore, is_of_releases};
 use super::records::token::{self, Holder};
 use crate::names::HostSecret;
 use crate::store::Stores;
@@ -17,6 +17,11 @@ impl ReplicaReader {
     /// The host's secret; `None` before the first start of the cluster's first host.
     pub(crate) fn secret(&self) -> Result<Option<HostSecret>, PlatformError> {
         self.0.secret()
+    }
+
+    /// Whether the entry `key` of the platform's store is about releases or settings.
+    pub(crate) fn is_of_releases(key: &str) -> bool {
+        is_of_releases(key)
     }
 
     /// The holder of the named token `given`.

@@ -23,7 +23,7 @@ use super::open;
 use super::services::{Services, UnusedStore};
 use crate::clock;
 use crate::config::StoreSettings;
-use crate::journal::stream::Lease;
+use crate::journal::stream::{Lease, Objects};
 use crate::journal::{Directory, Disk, JournalId, RetryingDisk, Stopped};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::{CommitSeq, ServiceName};
@@ -156,7 +156,7 @@ impl Stores {
         let running = Mutex::new(Some(Running { thread, _lock: lock }));
         let stores = Self { inner: Arc::new(Inner { services, running, lease: OnceLock::new() }) };
         if let (Some(member), Some(open::Cluster { stream, settings })) = (member, cluster) {
-            (member.opened)(&stores);
+            member.observer.opened(&stores);
             match join(&stores.inner.services, &stream, member, settings.position) {
                 Ok(lease) => drop(stores.inner.lease.set(lease)),
                 Err(error) => {
@@ -180,6 +180,16 @@ impl Stores {
     pub(crate) fn archive(&self) -> Option<(Arc<dyn Disk>, String)> {
         let services = &self.inner.services;
         Some((Arc::clone(services.archive.as_ref()?), services.journal.to_string()))
+    }
+
+    /// The object store of the cluster, if there is one.
+    pub(crate) fn objects(&self) -> Option<Arc<dyn Objects>> {
+        self.inner.services.objects.clone()
+    }
+
+    /// Whether this node leads its cluster, and may speak for it now; false without a cluster.
+    pub(crate) fn leads(&self) -> bool {
+        self.lease_left().is_some_and(|left| !left.is_zero())
     }
 
     /// The path of a service's store file, whether it exists or not.
@@ -275,10 +285,9 @@ impl Stores {
         self.inner.lease.get().map(|lease| lease.left(clock::now()))
     }
 
-    /// Whether this node leads its cluster.
-    #[must_use]
-    pub(crate) fn leads(&self) -> bool {
-        self.inner.lease.get().is_some_and(|lease| !lease.has_ended())
+    /// Whether this node led its cluster, and leads no more.
+    pub(crate) fn was_replaced(&self) -> bool {
+        self.inner.lease.get().is_some_and(|lease| lease.has_ended())
     }
 
     /// Resolves when this node, which led its cluster, leads no more; never without a cluster.

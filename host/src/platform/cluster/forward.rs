@@ -22,7 +22,7 @@ use super::message::{SentBody, end_to_end, Outgoing};
 use super::roles::{Roles, Target};
 use crate::gateway::{Body, Client, Problem};
 use crate::journal::stream::Leader;
-use crate::names::{RequestId, hex};
+use crate::names::{CommitSeq, RequestId, hex};
 use crate::observe::cluster::ForwardMetrics;
 
 /// How long a request waits for a leader: longer than a take-over lasts.
@@ -38,8 +38,8 @@ const PING_WAIT_MAX: Duration = Duration::from_secs(2);
 /// An answer of at most this size is read whole before it is passed on, so that one that breaks off is asked for again.
 const ANSWER_BYTES_KEPT: u64 = 256 * 1024;
 
-/// How long a report of a node may take: the next one follows.
-const REPORT_WAIT_MAX: Duration = Duration::from_secs(2);
+/// How long the leader may take for a message of a node: the next one follows.
+const TELL_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// The time between two attempts while the leader refuses connections and no other one is known.
 const RETRY_AFTER: Duration = Duration::from_millis(20);
@@ -142,16 +142,27 @@ impl Forwarder {
         }
     }
 
+    /// The number of the last commit that `leader` has acknowledged; `None` if it does not lead or does not answer.
+    pub(super) async fn number(&self, leader: &Leader) -> Option<CommitSeq> {
+        let body = self.tell(leader, "/number", Vec::new()).await?;
+        std::str::from_utf8(body.bytes()?).ok()?.parse().ok().map(CommitSeq)
+    }
+
     /// Reports to `leader`; false if it did not take the report.
     pub(super) async fn report(&self, leader: &Leader, report: Vec<u8>) -> bool {
+        self.tell(leader, "/report", report).await.is_some()
+    }
+
+    /// Sends a message of this node to `leader`, and returns what that answers.
+    async fn tell(&self, leader: &Leader, path: &'static str, body: Vec<u8>) -> Option<Body> {
         let (mut head, ()) = Request::new(()).into_parts();
-        (head.method, head.uri) = (Method::POST, Uri::from_static("/"));
+        (head.method, head.uri) = (Method::POST, Uri::from_static(path));
         let client = Client::new(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0));
         let envelope = Envelope { side: Side::Node, client, is_admin: false, is_repeated: false };
-        let Some(body) = SentBody::Kept(report.into()).next() else { return false };
-        match tokio::time::timeout(REPORT_WAIT_MAX, self.attempt(&head, body, envelope, leader)).await {
-            Ok(Attempt::Answered(response)) => response.status().is_success(),
-            Ok(Attempt::NotSent | Attempt::Unknown) | Err(_) => false,
+        let body = SentBody::Kept(body.into()).next()?;
+        match tokio::time::timeout(TELL_WAIT_MAX, self.attempt(&head, body, envelope, leader)).await {
+            Ok(Attempt::Answered(response)) if response.status().is_success() => Some(response.into_body()),
+            Ok(_) | Err(_) => None,
         }
     }
 
@@ -254,5 +265,12 @@ pub(super) fn refuse(status: StatusCode, detail: &'static str, id: &RequestId) -
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
+    response
+}
+
+/// The answer of a node that does not lead to a request of another node.
+pub(super) fn does_not_lead(what: HeaderValue) -> Response<Body> {
+    let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, "This host does not lead the cluster.", &new_id());
+    response.headers_mut().insert(DOES_NOT_LEAD, what);
     response
 }

@@ -9,7 +9,7 @@ use super::roles::Roles;
 use crate::config::{ClusterSettings, Manifest, Reads};
 use crate::journal::stream::{Leader, NatsStream, Stream};
 use crate::platform::error::StartError;
-use crate::store::{ClusterMember, JoinError, Stores};
+use crate::store::{ClusterMember, JoinError, Observer, Stores};
 use crate::tasks::CancellationToken;
 
 /// How much longer than a lease a node waits for a sign of the leader: the clocks of two machines may differ in speed.
@@ -18,14 +18,14 @@ const AFTER_LEASE: Duration = Duration::from_millis(500);
 /// Nodes that wait for the same leader try to lead at different times within this one, so that one of them is alone.
 const STAGGER_MS_MAX: u64 = 300;
 
-/// Opens the stores of this host, and blocks until it leads: until then it takes over what the leader commits. `opened`
-/// gets the stores before that. A host that `yields` lets another one lead first, even if nobody leads.
+/// Opens the stores of this host, and blocks until it leads: until then it takes over what the leader commits, and `observer`
+/// hears of them. A host that `yields` lets another one lead first, even if nobody leads.
 pub(super) fn lead(
     manifest: &Manifest,
     roles: &Roles,
     yields: bool,
     cancelled: &CancellationToken,
-    opened: &(dyn Fn(&Stores) + Sync),
+    observer: &dyn Observer,
 ) -> Result<Stores, StartError> {
     let settings = &manifest.cluster;
     let lease = Duration::from_millis(settings.lease_ms);
@@ -42,7 +42,7 @@ pub(super) fn lead(
         is_gated: settings.reads != Reads::Stale,
         cancelled: cancelled.clone(),
         view: roles.view.clone(),
-        opened,
+        observer,
     };
     let (data, archive) = (&manifest.host.data, manifest.journal.archive.as_deref());
     Ok(Stores::open_archiving(data, &manifest.store, &[], archive, Some(&member))?)

@@ -2,10 +2,13 @@
 
 mod envelope;
 mod forward;
+mod lent;
 mod member;
 mod message;
 mod nodes;
 mod operator;
+mod reads;
+mod replica;
 mod roles;
 mod run;
 mod sides;
@@ -29,6 +32,7 @@ use crate::tasks::{CancellationToken, DropGuard, Lifetime, Tasks, Thread, thread
 use forward::Forwarder;
 use nodes::Nodes;
 use operator::OperatorSide;
+use reads::{Questions, ReadGate};
 use roles::Roles;
 use run::Life;
 use sides::{NodeSide, PublicSide};
@@ -78,8 +82,12 @@ pub(super) async fn start(
         stop: tasks.stop(),
     });
     let (public, certificate) = gateway::public_listener(&manifest.gateway, manifest.host.drain_ms_max)?;
-    serve(&roles, &forwarder, &operator, (listeners, nodes), public, tasks);
+    let stale_max = Duration::from_millis(settings.stale_ms_max);
+    let (reads, questions) = ReadGate::new(settings.reads, stale_max, &roles, &forwarder);
+    let side = PublicSide { roles: Arc::clone(&roles), forwarder, reads: Arc::clone(&reads) };
+    serve(side, &operator, (listeners, nodes), public, tasks);
     maintain(&metrics, &operator, tasks);
+    ask(reads, questions, tasks);
 
     let (life, (cancelled, cancels)) = (Tasks::default(), CancellationToken::with_guard());
     let (first, started) = oneshot::channel();
@@ -118,8 +126,7 @@ pub(super) async fn start(
 
 /// Serves the three listeners in `tasks`.
 fn serve(
-    roles: &Arc<Roles>,
-    forwarder: &Arc<Forwarder>,
+    side: PublicSide,
     operator: &Arc<OperatorSide>,
     (listeners, nodes): (Listeners, TcpListener),
     public: ServerSettings,
@@ -133,8 +140,8 @@ fn serve(
         streams_per_connection_max: u32::MAX,
         ..public.clone()
     };
-    let side = Arc::new(PublicSide { roles: Arc::clone(roles), forwarder: Arc::clone(forwarder) });
-    supervise("public listener", "public", listeners.public, side, public, tasks);
+    let (roles, reads) = (Arc::clone(&side.roles), Arc::clone(&side.reads));
+    supervise("public listener", "public", listeners.public, Arc::new(side), public, tasks);
     supervise(
         "operator's listener",
         "operator",
@@ -143,7 +150,7 @@ fn serve(
         operator.admin.server().clone(),
         tasks,
     );
-    let side = Arc::new(NodeSide { roles: Arc::clone(roles), operator: Arc::clone(operator) });
+    let side = Arc::new(NodeSide { roles, operator: Arc::clone(operator), reads });
     supervise("nodes' listener", "nodes", nodes, side, between, tasks);
 }
 
@@ -182,6 +189,21 @@ fn maintain(metrics: &Metrics, operator: &Arc<OperatorSide>, tasks: &Tasks) {
             tokio::select! {
                 () = stop.wait() => {}
                 () = operator.report_for_ever() => {}
+            }
+        }
+    });
+}
+
+/// Asks the leader for its number, for the reads that wait for it, in `tasks`.
+fn ask(reads: Arc<ReadGate>, questions: Questions, tasks: &Tasks) {
+    let (stop, questions) = (tasks.stop(), Arc::new(tokio::sync::Mutex::new(questions)));
+    tasks.supervise("read numbers", Lifetime::Host, move || {
+        let (reads, questions, mut stop) = (Arc::clone(&reads), Arc::clone(&questions), stop.clone());
+        async move {
+            let mut questions = questions.lock().await;
+            tokio::select! {
+                () = stop.wait() => {}
+                () = reads.ask_for_ever(&mut questions) => {}
             }
         }
     });

@@ -9,9 +9,10 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::Instant;
 
 use super::envelope::{Envelope, Side};
-use super::forward::{Forwarder, LEADER_WAIT_MAX, new_id, refuse};
+use super::forward::{Forwarder, LEADER_WAIT_MAX, UNTOUCHED, does_not_lead, new_id, refuse};
 use super::nodes::{ClusterStatus, NodeView, Nodes, REPORT_PERIOD, Report};
-use super::roles::{Roles, Running, Target};
+use super::lent::InUse;
+use super::roles::{Roles, Serving, Target};
 use crate::admin::NodeAdmin;
 use crate::clock;
 use crate::gateway::{Body, Client, Handler, Problem, normalize_path};
@@ -108,7 +109,7 @@ impl Handler for OperatorSide {
 
 impl OperatorSide {
     /// Answers a request as the leader.
-    pub(super) async fn lead(&self, running: &Running, request: Request<Incoming>, client: Client) -> Response<Body> {
+    pub(super) async fn lead(&self, running: &InUse<Serving>, request: Request<Incoming>, client: Client) -> Response<Body> {
         let path = normalize_path(request.uri().path()).into_owned();
         let own = Own::at(&path).filter(|own| matches!(own, Own::Cluster | Own::StepDown | Own::Node(_)));
         let Some(own) = own else { return Arc::clone(&running.admin).handle(request, client).await };
@@ -142,8 +143,27 @@ impl OperatorSide {
         }
     }
 
+    /// Answers a message of another node to the leader.
+    pub(super) async fn told(&self, request: Request<Incoming>) -> Response<Body> {
+        match request.uri().path() {
+            "/number" => self.number(),
+            _ => self.report(request).await,
+        }
+    }
+
+    /// The number of the last commit that anybody may have seen, if this node may speak for the cluster.
+    fn number(&self) -> Response<Body> {
+        let Some(stores) = self.roles.stores() else { return does_not_lead(UNTOUCHED) };
+        let number = stores.durable();
+        // After the number was read: no other leader had acknowledged anything until now.
+        match stores.leads() {
+            true => Response::new(Body::from(number.0.to_string().into_bytes())),
+            false => does_not_lead(UNTOUCHED),
+        }
+    }
+
     /// Takes the report of another node.
-    pub(super) async fn report(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn report(&self, request: Request<Incoming>) -> Response<Body> {
         let body = Limited::new(request.into_body(), REPORT_BYTES_MAX).collect().await;
         let report = body.ok().and_then(|body| serde_json::from_slice::<Report>(&body.to_bytes()).ok());
         match report {

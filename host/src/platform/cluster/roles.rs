@@ -4,10 +4,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::envelope::NodeKey;
+use super::lent::{InUse, Lent};
+use super::replica::Replica;
 use crate::admin::Admin;
 use crate::gateway::Gateway;
 use crate::journal::stream::Leader;
@@ -19,50 +21,12 @@ use crate::store::{ClusterView, ClusterViewSender, Stores};
 pub(super) struct Serving {
     pub(super) gateway: Arc<Gateway>,
     pub(super) admin: Arc<Admin>,
-    /// The requests that run on it.
-    running: watch::Sender<usize>,
-}
-
-/// A request that runs on a leader, until this is dropped.
-#[derive(Debug)]
-pub(super) struct Running(Arc<Serving>);
-
-impl std::ops::Deref for Running {
-    type Target = Serving;
-
-    fn deref(&self) -> &Serving {
-        &self.0
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.running.send_modify(|running| *running -= 1);
-    }
-}
-
-impl Serving {
-    pub(super) fn new(gateway: Arc<Gateway>, admin: Arc<Admin>) -> Arc<Self> {
-        Arc::new(Self { gateway, admin, running: watch::Sender::new(0) })
-    }
-
-    fn begin(self: &Arc<Self>) -> Running {
-        self.running.send_modify(|running| *running += 1);
-        Running(Arc::clone(self))
-    }
-
-    /// Resolves when no request runs on it.
-    pub(super) async fn idle(&self) {
-        // The sender is `self`, so it does not end before.
-        let mut running = self.running.subscribe();
-        let _idle = running.wait_for(|running| *running == 0).await;
-    }
 }
 
 /// Where a request goes.
 #[derive(Debug)]
 pub(super) enum Target {
-    Here(Running),
+    Here(InUse<Serving>),
     There(Leader),
 }
 
@@ -72,7 +36,8 @@ pub(super) struct Roles {
     /// This node, as it calls itself when it leads.
     pub(super) node: Leader,
     pub(super) view: ClusterViewSender,
-    serving: ArcSwapOption<Serving>,
+    serving: ArcSwapOption<Lent<Serving>>,
+    replica: ArcSwapOption<Lent<Replica>>,
     /// The stores, while they are open.
     stores: ArcSwapOption<Stores>,
     key: OnceLock<NodeKey>,
@@ -87,6 +52,7 @@ impl Roles {
             node,
             view: ClusterViewSender::default(),
             serving: ArcSwapOption::empty(),
+            replica: ArcSwapOption::empty(),
             stores: ArcSwapOption::empty(),
             key: OnceLock::new(),
             trouble: ArcSwapOption::empty(),
@@ -95,10 +61,27 @@ impl Roles {
     }
 
     /// From here on, requests run on `serving`; without it, they go to the leader or wait for one.
-    pub(super) fn lead(&self, serving: Option<Arc<Serving>>) {
+    pub(super) fn lead(&self, serving: Option<Arc<Lent<Serving>>>) {
         self.serving.store(serving);
         // Wakes those that wait for a leader.
         self.view.send_modify(|_| {});
+    }
+
+    /// From here on, reads run on `replica`; without it, the leader answers them. Returns the one before.
+    pub(super) fn set_replica(&self, replica: Option<Arc<Lent<Replica>>>) -> Option<Arc<Lent<Replica>>> {
+        self.replica.swap(replica)
+    }
+
+    pub(super) fn has_replica(&self) -> bool {
+        self.replica.load().is_some()
+    }
+
+    /// What a read of this node runs on; `None` if the leader has to answer it.
+    pub(super) fn replica(&self) -> Option<InUse<Replica>> {
+        let replica = self.replica.load_full()?;
+        let in_use = replica.begin();
+        // One that was taken away between the two steps is already waited for, or does not wait at all.
+        self.replica.load().as_ref().is_some_and(|now| Arc::ptr_eq(now, &replica)).then_some(in_use)
     }
 
     /// The stores of this node; `None` while they are closed.
@@ -119,7 +102,7 @@ impl Roles {
     }
 
     pub(super) fn leads(&self) -> bool {
-        self.serving.load().is_some() && self.stores().is_some_and(|stores| stores.leads())
+        self.serving.load().is_some() && self.stores().is_some_and(|stores| !stores.was_replaced())
     }
 
     pub(super) fn view(&self) -> ClusterView {

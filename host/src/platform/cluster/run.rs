@@ -3,13 +3,15 @@
 //! Each time it leads it has new stores, releases and calls: nothing of an earlier time is left, in particular no commit
 //! that the stream has not acknowledged.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::lent::Lent;
 use super::member;
+use super::replica::ReplicaKeeper;
 use super::roles::{Roles, Serving};
 use crate::config::Configuration;
 use crate::observe::Metrics;
@@ -95,20 +97,31 @@ impl Life {
 
     /// Takes over what the leader commits, until this node leads.
     fn follow(&mut self, yields: bool) -> Result<Stores, StartError> {
-        let started = std::sync::Mutex::new(self.started.take());
+        let started = Mutex::new(self.started.take());
         let opened = |stores: &Stores| {
             self.roles.set_stores(Some(stores));
             self.roles.set_trouble(None);
-            let started = started.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+            let started = started.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(started) = started {
                 let _waits = started.send(Ok(()));
             }
         };
-        let led = member::lead(&self.configuration.manifest, &self.roles, yields, &self.cancelled, &opened);
+        let manifest = &self.configuration.manifest;
+        let keeper = ReplicaKeeper {
+            roles: &self.roles,
+            manifest,
+            runtime: &self.runtime,
+            handle: &self.handle,
+            opened: &opened,
+            retry_at: Mutex::default(),
+        };
+        let led = member::lead(manifest, &self.roles, yields, &self.cancelled, &keeper);
+        // From here on this node commits, or its stores are closed.
+        keeper.take_away();
         if led.is_err() {
             self.roles.set_stores(None);
         }
-        self.started = started.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.started = started.into_inner().unwrap_or_else(PoisonError::into_inner);
         led
     }
 
@@ -144,13 +157,13 @@ impl Life {
         led
     }
 
-    fn serve(&self, stores: &Stores, tasks: &Tasks) -> Result<Arc<Serving>, StartError> {
+    fn serve(&self, stores: &Stores, tasks: &Tasks) -> Result<Arc<Lent<Serving>>, StartError> {
         let manifest = &self.configuration.manifest;
         let parts = Parts::over(manifest, stores.clone(), self.runtime.clone(), tasks, &|_| {})?;
         let _traces = parts.trace(&manifest.telemetry, tasks)?;
         let (gateway, admin) = parts.handlers(&self.configuration, tasks, &self.metrics)?;
         parts.work(tasks);
-        Ok(Serving::new(gateway, admin))
+        Ok(Lent::new(Serving { gateway, admin }))
     }
 
     /// Resolves when this node shall lead no more.

@@ -4,15 +4,16 @@
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::HeaderValue;
 use hyper::{Request, Response, StatusCode};
 use tokio::time::Instant;
 
 use super::envelope::{Envelope, FORWARDED, Side};
-use super::forward::{BEGUN, DOES_NOT_LEAD, Forwarder, LEADER_WAIT_MAX, UNTOUCHED, new_id, refuse};
+use super::forward::{BEGUN, DOES_NOT_LEAD, Forwarder, LEADER_WAIT_MAX, UNTOUCHED, does_not_lead, new_id, refuse};
+use super::lent::InUse;
 use super::operator::OperatorSide;
-use super::roles::{Roles, Running, Target};
-use crate::gateway::{Body, Client, Handler, Problem, Repeated};
+use super::reads::ReadGate;
+use super::roles::{Roles, Serving, Target};
+use crate::gateway::{Body, Client, Handler, Problem, ReadKind, Repeated};
 use crate::release::Holder;
 
 /// Answers the requests of clients.
@@ -20,12 +21,21 @@ use crate::release::Holder;
 pub(super) struct PublicSide {
     pub(super) roles: Arc<Roles>,
     pub(super) forwarder: Arc<Forwarder>,
+    pub(super) reads: Arc<ReadGate>,
 }
 
 impl Handler for PublicSide {
     async fn handle(self: Arc<Self>, request: Request<Incoming>, client: Client) -> Response<Body> {
+        let request = match self.read(request, client).await {
+            Ok(response) => return response,
+            Err(request) => request,
+        };
         match self.roles.target(Instant::now() + LEADER_WAIT_MAX).await {
-            Some(Target::Here(running)) => Arc::clone(&running.gateway).handle(request, client).await,
+            Some(Target::Here(running)) => {
+                let mut response = Arc::clone(&running.gateway).handle(request, client).await;
+                self.reads.mark(response.headers_mut());
+                response
+            }
             Some(Target::There(_)) => {
                 let envelope = Envelope { side: Side::Public, client, is_admin: false, is_repeated: false };
                 self.forwarder.forward(request, envelope).await
@@ -39,11 +49,33 @@ impl Handler for PublicSide {
     }
 }
 
+impl PublicSide {
+    /// Answers a request that only reads with what this node has.
+    ///
+    /// # Errors
+    ///
+    /// The request, if the leader has to answer it.
+    async fn read(&self, request: Request<Incoming>, client: Client) -> Result<Response<Body>, Request<Incoming>> {
+        // Not in use while it waits: what it waits for may have to take the replica away.
+        let reads = self.roles.replica().map(|replica| replica.gateway.reads(request.method(), request.uri()));
+        let may_read = match reads {
+            None | Some(ReadKind::Writes) => false,
+            Some(ReadKind::Nothing) => true,
+            Some(ReadKind::Stores) => self.reads.may_read(request.headers()).await,
+        };
+        let Some(replica) = self.roles.replica().filter(|_| may_read) else { return Err(request) };
+        let mut response = Arc::clone(&replica.gateway).handle(request, client).await;
+        self.reads.mark(response.headers_mut());
+        Ok(response)
+    }
+}
+
 /// Answers the requests that other nodes forward.
 #[derive(Debug)]
 pub(super) struct NodeSide {
     pub(super) roles: Arc<Roles>,
     pub(super) operator: Arc<OperatorSide>,
+    pub(super) reads: Arc<ReadGate>,
 }
 
 impl Handler for NodeSide {
@@ -56,6 +88,7 @@ impl Handler for NodeSide {
         let Some(Target::Here(running)) = self.roles.target_now() else { return does_not_lead(UNTOUCHED) };
         to_origin_form(&mut request);
         let mut response = self.answer(&running, request, envelope).await;
+        self.reads.mark(response.headers_mut());
         // Its commits were refused, or nobody knows what became of them. The next leader answers.
         if response.status() == StatusCode::SERVICE_UNAVAILABLE && !self.roles.leads() {
             response.headers_mut().insert(DOES_NOT_LEAD, BEGUN);
@@ -69,7 +102,7 @@ impl Handler for NodeSide {
 }
 
 impl NodeSide {
-    async fn answer(&self, running: &Running, mut request: Request<Incoming>, envelope: Envelope) -> Response<Body> {
+    async fn answer(&self, running: &InUse<Serving>, mut request: Request<Incoming>, envelope: Envelope) -> Response<Body> {
         if envelope.is_repeated {
             request.extensions_mut().insert(Repeated);
         }
@@ -81,7 +114,7 @@ impl NodeSide {
                 }
                 self.operator.lead(running, request, envelope.client).await
             }
-            Side::Node => self.operator.report(request).await,
+            Side::Node => self.operator.told(request).await,
         }
     }
 
@@ -89,12 +122,6 @@ impl NodeSide {
         let detail = "This listener is for the hosts of this cluster: send requests to the public one.";
         refuse(StatusCode::FORBIDDEN, detail, &new_id())
     }
-}
-
-fn does_not_lead(what: HeaderValue) -> Response<Body> {
-    let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, "This host does not lead the cluster.", &new_id());
-    response.headers_mut().insert(DOES_NOT_LEAD, what);
-    response
 }
 
 /// Removes the address of this node from the URI: the `Host` header names the one that the client used.

@@ -29,6 +29,11 @@ const LINE: &str = "line/";
 /// The numbers of the lines about one service: `line-of/cart/00000000000000000042`.
 const LINE_OF: &str = "line-of/";
 
+/// Whether the entry `key` is about releases or settings.
+pub(in crate::release) fn is_of_releases(key: &str) -> bool {
+    key == APPLIED || key.starts_with(SERVICE)
+}
+
 /// Why the platform's store cannot be read or changed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum PlatformError {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::error::JoinError;
-use super::view::{self, ClusterViewSender};
+use super::{ClusterMember, view};
 use crate::clock;
 use crate::journal::Record;
 use crate::journal::stream::{Messages, Position, Stream, StreamReader, StreamSeq};
@@ -24,7 +24,9 @@ pub(super) struct Following<'a> {
     services: &'a Services,
     stream: Arc<dyn Stream>,
     reader: StreamReader,
-    view: &'a ClusterViewSender,
+    member: &'a ClusterMember<'a>,
+    /// The last message of the stream when the reading began.
+    last: StreamSeq,
     /// When the last message came, or the reading began.
     heard: Instant,
 }
@@ -35,10 +37,10 @@ impl<'a> Following<'a> {
         services: &'a Services,
         stream: Arc<dyn Stream>,
         position: Position,
-        view: &'a ClusterViewSender,
+        member: &'a ClusterMember<'a>,
     ) -> Self {
         let reader = StreamReader::new(services.journal, position);
-        Self { services, stream, reader, view, heard: clock::now() }
+        Self { services, stream, reader, member, last: StreamSeq(u64::MAX), heard: clock::now() }
     }
 
     pub(super) fn position(&self) -> Position {
@@ -54,9 +56,11 @@ impl<'a> Following<'a> {
         yields: bool,
         cancelled: &CancellationToken,
     ) -> Result<(), JoinError> {
-        if self.stream.info()?.last.0 == 0 {
+        self.last = self.stream.info()?.last;
+        if self.last.0 == 0 {
             return Ok(());
         }
+        self.tell();
         let mut messages = self.stream.messages(self.reader.next())?;
         self.heard = clock::now();
         loop {
@@ -75,11 +79,20 @@ impl<'a> Following<'a> {
     fn take_next(&mut self, messages: &mut dyn Messages, wait_max: Duration) -> Result<(), JoinError> {
         if let Some((sequence, bytes)) = messages.next(wait_max)? {
             self.take(sequence, &bytes)?;
-            let leader = self.reader.leader().filter(|_| !self.reader.has_stepped_down());
-            view::saw(self.view, self.position(), leader);
+            self.tell();
             self.heard = clock::now();
         }
         Ok(())
+    }
+
+    /// Tells the others what this node sees.
+    fn tell(&self) {
+        let leader = self.reader.leader().filter(|_| !self.reader.has_stepped_down());
+        let is_current = self.reader.next() > self.last;
+        view::saw(&self.member.view, self.position(), leader, is_current);
+        if is_current {
+            self.member.observer.is_current();
+        }
     }
 
     fn take(&mut self, sequence: StreamSeq, bytes: &Bytes) -> Result<(), JoinError> {
@@ -102,6 +115,10 @@ impl<'a> Following<'a> {
     fn apply(&self, number: CommitSeq, record: Record, bytes: &Bytes) -> Result<(), JoinError> {
         let time = record.time_unix_micros;
         let (mut parts, mut dropped) = (Vec::new(), Vec::new());
+        if let Some(platform) = record.sections.iter().find(|section| section.service == ServiceName::platform()) {
+            let mut keys = platform.writes.iter().filter_map(|(key, _)| key.component_text());
+            self.member.observer.before_platform_commit(&mut keys);
+        }
         for section in record.sections {
             let store = self.services.store_to_apply(&section.service).map_err(failed)?;
             if section.dropped {

@@ -4,19 +4,20 @@ mod claim;
 pub(super) mod error;
 mod follow;
 mod identity;
+mod observer;
 mod view;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::services::Services;
-use super::stores::Stores;
 use crate::clock;
 use crate::journal::stream::{Leader, Lease, Position, Stream, StreamSeq};
 use crate::tasks::CancellationToken;
 pub use error::JoinError;
 use follow::Following;
 pub(super) use identity::{identify, position_of};
+pub(crate) use observer::Observer;
 pub(crate) use view::{ClusterView, ClusterViewSender};
 
 /// Opens the stream of which this node has the messages up to a given one.
@@ -40,8 +41,7 @@ pub(crate) struct ClusterMember<'a> {
     pub(crate) cancelled: CancellationToken,
     /// Where it writes what it sees of the cluster.
     pub(crate) view: ClusterViewSender,
-    /// Gets the stores when they begin to follow.
-    pub(crate) opened: &'a (dyn Fn(&Stores) + Sync),
+    pub(crate) observer: &'a dyn Observer,
 }
 
 impl std::fmt::Debug for ClusterMember<'_> {
@@ -61,7 +61,7 @@ pub(super) fn join(
     member: &ClusterMember<'_>,
     position: Position,
 ) -> Result<Arc<Lease>, JoinError> {
-    let mut following = Following::new(services, Arc::clone(stream), position, &member.view);
+    let mut following = Following::new(services, Arc::clone(stream), position, member);
     loop {
         following.until_silence(member.patience, member.yields, &member.cancelled)?;
         view::lost_the_leader(&member.view);
@@ -71,7 +71,7 @@ pub(super) fn join(
         };
         let epoch = led.epoch.0;
         services.pipeline.journal.lead(Arc::clone(stream), led, &member.node, Arc::clone(&lease))?;
-        view::saw(&member.view, led, Some(&member.node));
+        view::saw(&member.view, led, Some(&member.node), true);
         tracing::info!(epoch, node = member.node.node, "this node leads the cluster");
         return Ok(lease);
     }

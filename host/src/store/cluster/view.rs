@@ -14,6 +14,8 @@ pub(crate) struct ClusterView {
     pub(crate) leader: Option<Leader>,
     /// What this node has applied.
     pub(crate) position: Position,
+    /// Whether it has had everything that was in the stream at some time since it began to follow.
+    pub(crate) is_current: bool,
     /// When the last message came.
     pub(crate) heard: Option<Instant>,
 }
@@ -22,12 +24,13 @@ pub(crate) struct ClusterView {
 pub(crate) type ClusterViewSender = watch::Sender<ClusterView>;
 
 /// Notes that this node has read up to `position`, and who leads.
-pub(super) fn saw(view: &ClusterViewSender, position: Position, leader: Option<&Leader>) {
+pub(super) fn saw(view: &ClusterViewSender, position: Position, leader: Option<&Leader>, is_current: bool) {
     view.send_modify(|view| {
         if view.leader.as_ref() != leader {
             view.leader = leader.cloned();
         }
         view.position = position;
+        view.is_current = is_current;
         view.heard = Some(clock::now());
     });
 }
