@@ -31,6 +31,7 @@ pub use changes::apply_plan::{Scope, Wanted};
 pub use changes::compare::{Difference, Differs};
 pub use changes::deploy::{Deployed, Outcome, Plan, Rollout};
 pub use changes::drop_store::StoreView;
+pub(crate) use changes::prepare::{Needed, Prepare};
 pub use check_files::check_files;
 pub use entries::{EntryEdit, EntryEdited, EntryError, EntryPage, EntrySize, EntryValue, EntryView, Expected};
 pub use error::DeployError;

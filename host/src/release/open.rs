@@ -179,6 +179,7 @@ impl Releases {
             backup_runs: Default::default(),
             unfinished_drops: Default::default(),
             log_limits: Default::default(),
+            prepare: Default::default(),
             changing: Mutex::default(),
         });
         inner.sweep();
@@ -219,7 +220,7 @@ fn use_stores(
     recorded: &[(ServiceName, ServiceRecord)],
 ) -> Result<BTreeMap<ServiceName, Store>, OpenError> {
     for (name, _) in recorded {
-        if stores.kept_store(name).is_none() {
+        if stores.kept_store(name).is_none() && stores.service(name).is_none() {
             return Err(OpenError::StoreMissing { service: name.clone(), path: stores.path(name) });
         }
     }

@@ -144,23 +144,29 @@ impl Forwarder {
 
     /// The number of the last commit that `leader` has acknowledged; `None` if it does not lead or does not answer.
     pub(super) async fn number(&self, leader: &Leader) -> Option<CommitSeq> {
-        let body = self.tell(leader, "/number", Vec::new()).await?;
+        let body = self.tell(leader, "/number", Vec::new(), TELL_WAIT_MAX).await?;
         std::str::from_utf8(body.bytes()?).ok()?.parse().ok().map(CommitSeq)
     }
 
     /// Reports to `leader`; false if it did not take the report.
     pub(super) async fn report(&self, leader: &Leader, report: Vec<u8>) -> bool {
-        self.tell(leader, "/report", report).await.is_some()
+        self.tell(leader, "/report", report, TELL_WAIT_MAX).await.is_some()
     }
 
-    /// Sends a message of this node to `leader`, and returns what that answers.
-    async fn tell(&self, leader: &Leader, path: &'static str, body: Vec<u8>) -> Option<Body> {
+    /// Sends a message of this node to another one, and returns what that answers.
+    pub(super) async fn tell(
+        &self,
+        to: &Leader,
+        path: &'static str,
+        body: Vec<u8>,
+        wait_max: Duration,
+    ) -> Option<Body> {
         let (mut head, ()) = Request::new(()).into_parts();
         (head.method, head.uri) = (Method::POST, Uri::from_static(path));
         let client = Client::new(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0));
         let envelope = Envelope { side: Side::Node, client, is_admin: false, is_repeated: false };
         let body = SentBody::Kept(body.into()).next()?;
-        match tokio::time::timeout(TELL_WAIT_MAX, self.attempt(&head, body, envelope, leader)).await {
+        match tokio::time::timeout(wait_max, self.attempt(&head, body, envelope, to)).await {
             Ok(Attempt::Answered(response)) if response.status().is_success() => Some(response.into_body()),
             Ok(_) | Err(_) => None,
         }
@@ -182,10 +188,11 @@ impl Forwarder {
                 Some(_) => Attempt::Unknown,
             }
         };
+        let is_message = envelope.side == Side::Node;
         tokio::select! {
             attempt = answer => attempt,
             // The earlier leader acknowledges nothing any more, or it has answered already.
-            () = self.roles.other_leader(leader) => Attempt::Unknown,
+            () = self.roles.other_leader(leader), if !is_message => Attempt::Unknown,
         }
     }
 

@@ -7,6 +7,7 @@ mod member;
 mod message;
 mod nodes;
 mod operator;
+mod prepare;
 mod reads;
 mod replica;
 mod roles;
@@ -72,18 +73,20 @@ pub(super) async fn start(
     let runtime = Runtime::new(&manifest.runtime, tasks.outages())?;
     let body_wait_max = Duration::from_millis(manifest.gateway.body_read_ms_max);
     let forwarder = Forwarder::new(Arc::clone(&roles), body_wait_max);
+    let known = Arc::<Nodes>::default();
     let operator = Arc::new(OperatorSide {
         cluster: settings.name.clone(),
         roles: Arc::clone(&roles),
         forwarder: Arc::clone(&forwarder),
         admin: NodeAdmin::new(configuration, metrics.clone())?,
-        nodes: Nodes::default(),
+        nodes: Arc::clone(&known),
         outages: tasks.outages().clone(),
         stop: tasks.stop(),
     });
     let (public, certificate) = gateway::public_listener(&manifest.gateway, manifest.host.drain_ms_max)?;
     let stale_max = Duration::from_millis(settings.stale_ms_max);
     let (reads, questions) = ReadGate::new(settings.reads, stale_max, &roles, &forwarder);
+    let prepare = prepare::asking(&known, &forwarder);
     let side = PublicSide { roles: Arc::clone(&roles), forwarder, reads: Arc::clone(&reads) };
     serve(side, &operator, (listeners, nodes), public, tasks);
     maintain(&metrics, &operator, tasks);
@@ -97,6 +100,7 @@ pub(super) async fn start(
         roles,
         runtime,
         metrics,
+        prepare,
         handle: Handle::current(),
         stop: life.stop(),
         cancelled,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
+use crate::journal::stream::Leader;
 
 /// The time between two reports of a node.
 pub(super) const REPORT_PERIOD: Duration = Duration::from_secs(1);
@@ -111,6 +112,14 @@ impl Nodes {
     /// Forgets a node; false if it is not known. One that still runs reports again.
     pub(super) fn remove(&self, node: &str) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(node).is_some()
+    }
+
+    /// The nodes that have reported lately, and where they are reached.
+    pub(super) fn live(&self) -> Vec<Leader> {
+        let now = clock::now();
+        let nodes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = nodes.values().filter(|(_, at)| now.saturating_duration_since(*at) < LOST_AFTER);
+        live.map(|(report, _)| Leader { node: report.node.clone(), address: report.address.clone() }).collect()
     }
 
     /// The other nodes, by name. `commit` is the leader's last one.

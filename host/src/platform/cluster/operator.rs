@@ -12,6 +12,7 @@ use super::envelope::{Envelope, Side};
 use super::forward::{Forwarder, LEADER_WAIT_MAX, UNTOUCHED, does_not_lead, new_id, refuse};
 use super::nodes::{ClusterStatus, NodeView, Nodes, REPORT_PERIOD, Report};
 use super::lent::InUse;
+use super::prepare;
 use super::roles::{Roles, Serving, Target};
 use crate::admin::NodeAdmin;
 use crate::clock;
@@ -25,8 +26,8 @@ use crate::tasks::{Outages, Stop};
 /// A follower that has heard nothing for so long is not ready: it may be cut off from the servers of the stream.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 
-/// Most bytes of a report: names, an address, and a few reasons.
-const REPORT_BYTES_MAX: usize = 64 * 1024;
+/// Most bytes of a message of another node: names, an address, and a few reasons; or a line for each of 1,000 services.
+const MESSAGE_BYTES_MAX: usize = 512 * 1024;
 
 /// Answers the operator.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub(super) struct OperatorSide {
     pub(super) roles: Arc<Roles>,
     pub(super) forwarder: Arc<Forwarder>,
     pub(super) admin: NodeAdmin,
-    pub(super) nodes: Nodes,
+    pub(super) nodes: Arc<Nodes>,
     pub(super) outages: Outages,
     pub(super) stop: Stop,
 }
@@ -162,16 +163,27 @@ impl OperatorSide {
         }
     }
 
+    /// Gets this node ready for releases that the leader is about to commit.
+    pub(super) async fn prepare(&self, request: Request<Incoming>) -> Response<Body> {
+        let body = Limited::new(request.into_body(), MESSAGE_BYTES_MAX).collect().await;
+        let is_ready = match body {
+            Ok(body) => prepare::get_ready(&self.roles, &body.to_bytes()).await,
+            Err(_) => false,
+        };
+        match is_ready {
+            true => no_content(),
+            false => refuse(StatusCode::SERVICE_UNAVAILABLE, "This host is not ready.", &new_id()),
+        }
+    }
+
     /// Takes the report of another node.
     async fn report(&self, request: Request<Incoming>) -> Response<Body> {
-        let body = Limited::new(request.into_body(), REPORT_BYTES_MAX).collect().await;
+        let body = Limited::new(request.into_body(), MESSAGE_BYTES_MAX).collect().await;
         let report = body.ok().and_then(|body| serde_json::from_slice::<Report>(&body.to_bytes()).ok());
         match report {
             Some(report) => {
                 self.nodes.heard(report);
-                let mut response = Response::new(Body::empty());
-                *response.status_mut() = StatusCode::NO_CONTENT;
-                response
+                no_content()
             }
             None => refuse(StatusCode::BAD_REQUEST, "This is no report of a node of this version.", &new_id()),
         }
@@ -250,6 +262,9 @@ impl OperatorSide {
             Some(leader) if is_silent => {
                 because.push(format!("it has heard nothing of the leader {} for some seconds", leader.node));
             }
+            Some(_) if !self.roles.has_replica() => {
+                because.push("it is getting ready to answer reads".into());
+            }
             Some(_) => {}
         }
         because.extend(self.stream_trouble());
@@ -264,4 +279,10 @@ impl OperatorSide {
             Health::Running => None,
         }
     }
+}
+
+fn no_content() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
 }

@@ -27,7 +27,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Replica {
     pub(super) gateway: Arc<Gateway>,
     /// It owns what the releases run with.
-    _releases: Releases,
+    pub(super) releases: Releases,
     tasks: Tasks,
 }
 
@@ -37,7 +37,7 @@ impl Replica {
         let data = &manifest.host.data;
         let (releases, calls) = Releases::open_replica(manifest, data, runtime.clone(), stores, &tasks)?;
         let gateway = Gateway::new(&manifest.gateway, manifest.host.drain_ms_max, calls, &tasks)?;
-        Ok(Self { gateway, _releases: releases, tasks })
+        Ok(Self { gateway, releases, tasks })
     }
 }
 

@@ -17,6 +17,7 @@ use crate::config::Configuration;
 use crate::observe::Metrics;
 use crate::platform::Parts;
 use crate::platform::error::StartError;
+use crate::release::Prepare;
 use crate::runtime::Runtime;
 use crate::store::Stores;
 use crate::tasks::{CancellationToken, Stop, Tasks};
@@ -35,6 +36,8 @@ pub(super) struct Life {
     pub(super) roles: Arc<Roles>,
     pub(super) runtime: Runtime,
     pub(super) metrics: Metrics,
+    /// Lets the other nodes get ready for releases.
+    pub(super) prepare: Prepare,
     pub(super) handle: Handle,
     /// Ends the node.
     pub(super) stop: Stop,
@@ -160,6 +163,7 @@ impl Life {
     fn serve(&self, stores: &Stores, tasks: &Tasks) -> Result<Arc<Lent<Serving>>, StartError> {
         let manifest = &self.configuration.manifest;
         let parts = Parts::over(manifest, stores.clone(), self.runtime.clone(), tasks, &|_| {})?;
+        parts.releases.set_prepare(self.prepare.clone());
         let _traces = parts.trace(&manifest.telemetry, tasks)?;
         let (gateway, admin) = parts.handlers(&self.configuration, tasks, &self.metrics)?;
         parts.work(tasks);

@@ -85,6 +85,9 @@ impl Handler for NodeSide {
         let Some(envelope) = Envelope::open(&header, key, request.method(), request.uri()) else {
             return self.refuse_foreign();
         };
+        if envelope.side == Side::Node && request.uri().path() == "/prepare" {
+            return self.operator.prepare(request).await;
+        }
         let Some(Target::Here(running)) = self.roles.target_now() else { return does_not_lead(UNTOUCHED) };
         to_origin_form(&mut request);
         let mut response = self.answer(&running, request, envelope).await;

@@ -66,6 +66,7 @@ impl Inner {
     async fn commit(&self, set: &mut ChangeSet) -> Result<Committed, DeployError> {
         set.keeps_mirrors()?;
         set.note_ended_trials();
+        self.prepare_nodes(set).await;
         let mut routing = None;
         if set.swaps {
             let next = set.after.routing()?.after(&self.calls.routing(), !set.migrations.is_empty());
