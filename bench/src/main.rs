@@ -15,6 +15,7 @@
 mod abuse;
 mod baselines;
 mod chain;
+mod cluster;
 mod events;
 mod goals;
 mod guests;
@@ -107,6 +108,13 @@ enum Command {
         #[arg(long, default_value_t = 10_000_000_000)]
         data_bytes: u64,
     },
+    /// Three hosts over three NATS servers: processes are killed under load, and what the cluster costs is compared with one
+    /// host. Fails if a goal is missed.
+    Cluster {
+        /// Kills: of the host that leads, of one that follows, and of the NATS server that leads the stream, in turn.
+        #[arg(long, default_value_t = 20)]
+        rounds: u32,
+    },
     /// Draws the plot of docs/performance.md and fills its table from bench/results.
     Plot,
     /// Serves as a baseline; the measurements start this command themselves.
@@ -177,6 +185,11 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
             let report = handover::measure(workspace, time, *entities).await?;
             show(&report, *json)?;
             report.check()
+        }
+        Some(Command::Cluster { rounds }) => {
+            let report = cluster::measure(workspace, time, *rounds).await?;
+            show(&report, *json)?;
+            report.targets.check()
         }
         Some(Command::Start { data_bytes }) => {
             let report = starts::measure(workspace, *data_bytes).await?;

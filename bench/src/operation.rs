@@ -91,7 +91,8 @@ impl Operation {
     }
 }
 
-fn checkout(customer: Option<(shop::Customer, Vec<String>)>) -> Script {
+/// The checkouts of a customer's carts, until there is none left.
+pub(crate) fn checkout(customer: Option<(shop::Customer, Vec<String>)>) -> Script {
     let Some((customer, carts)) = customer else { return Box::new(|_out| false) };
     let mut carts = carts.into_iter();
     Box::new(move |out| {

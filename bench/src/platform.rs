@@ -79,7 +79,8 @@ impl Platform {
             carts = shop::carts(server.address, None, CARTS, None).await?;
         }
         if operations.contains(&Operation::Checkout) {
-            customers = ready_customers(server.address, time).await?;
+            let each = usize::try_from(time.as_secs() * CHECKOUTS_PER_SECOND)?;
+            customers = ready_customers(server.address, each).await?;
         }
         let operator = std::fs::read_to_string(data.path().join("admin-token"))?.trim().to_owned();
         Ok(Self { server, admin, operator, carts, customers, data })
@@ -96,9 +97,11 @@ impl Platform {
     }
 }
 
-/// A customer for each connection, with enough carts for the time.
-async fn ready_customers(public: SocketAddr, time: Duration) -> anyhow::Result<Vec<(shop::Customer, Vec<String>)>> {
-    let each = usize::try_from(time.as_secs() * CHECKOUTS_PER_SECOND)?;
+/// A customer for each connection of the checkouts, with `each` carts.
+pub(crate) async fn ready_customers(
+    public: SocketAddr,
+    each: usize,
+) -> anyhow::Result<Vec<(shop::Customer, Vec<String>)>> {
     let mut filling = JoinSet::new();
     for (number, customer) in shop::customers(public, Operation::Checkout.connections()).await?.into_iter().enumerate()
     {

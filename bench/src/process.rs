@@ -46,25 +46,34 @@ impl Server {
         Ok(Self { child, address: line.trim().parse()? })
     }
 
-    /// Starts a command that serves at `address`, and waits until `ready` is answered.
+    /// Starts a command that serves at `address`, and waits until its host is ready, at `ready`.
     pub(crate) async fn start(
-        mut command: Command,
+        command: Command,
         address: SocketAddr,
         ready: SocketAddr,
     ) -> anyhow::Result<(Self, Duration)> {
         let begin = Instant::now();
-        let child = command.stdout(Stdio::null()).kill_on_drop(true).spawn()?;
-        let mut server = Self { child, address };
-        loop {
-            if let Some(status) = server.child.try_wait()? {
-                anyhow::bail!("the host ended with {status}");
+        let mut server = Self::spawn(command, address)?;
+        server.until_ready(ready, "/readyz").await?;
+        Ok((server, begin.elapsed()))
+    }
+
+    /// Starts a command that serves at `address`, soon.
+    pub(crate) fn spawn(mut command: Command, address: SocketAddr) -> anyhow::Result<Self> {
+        Ok(Self { child: command.stdout(Stdio::null()).kill_on_drop(true).spawn()?, address })
+    }
+
+    /// Waits until a GET of `path` at `ready` is answered with 200.
+    pub(crate) async fn until_ready(&mut self, ready: SocketAddr, path: &str) -> anyhow::Result<()> {
+        let begin = Instant::now();
+        while !answers(ready, path).await {
+            if let Some(status) = self.child.try_wait()? {
+                anyhow::bail!("the server at {} ended with {status}", self.address);
             }
-            if answers(ready).await {
-                return Ok((server, begin.elapsed()));
-            }
-            ensure!(begin.elapsed() < Duration::from_secs(120), "the host is not ready after two minutes");
+            ensure!(begin.elapsed() < Duration::from_secs(120), "{ready}{path} is not ready after two minutes");
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+        Ok(())
     }
 
     fn id(&self) -> anyhow::Result<u32> {
@@ -179,9 +188,9 @@ pub(crate) fn cpu_micros(id: &str) -> anyhow::Result<u64> {
     Ok((user + system) * 1_000_000 / TICKS_PER_SECOND)
 }
 
-async fn answers(ready: SocketAddr) -> bool {
+async fn answers(ready: SocketAddr, path: &str) -> bool {
     let Ok(mut connection) = crate::load::Connection::open(ready).await else { return false };
     let mut request = Vec::new();
-    crate::load::request(&mut request, "GET", "/readyz", None, None);
+    crate::load::request(&mut request, "GET", path, None, None);
     connection.send(&request).await.is_ok_and(|answer| answer.status == 200)
 }

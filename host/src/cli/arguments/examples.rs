@@ -119,6 +119,15 @@ Examples:
   switchyard token list
   switchyard token revoke ci";
 
+pub(super) const CLUSTER: &str = "\
+Examples:
+  switchyard cluster status
+  switchyard cluster status --watch 5
+  switchyard cluster step-down
+  switchyard cluster remove node-3
+
+Any host of the cluster takes these commands.";
+
 pub(super) const APPLY: &str = "\
 Examples:
   switchyard apply --dry-run

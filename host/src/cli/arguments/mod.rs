@@ -1,6 +1,7 @@
 //! The command line: every command and its flags.
 
 mod backups;
+mod cluster;
 mod entries;
 mod events;
 mod examples;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(super) use backups::{Backup, Journal, JournalAction, JournalSource, Restore, Show, Verify};
+pub(super) use cluster::{Cluster, ClusterAction};
 pub(super) use entries::{
     DeleteEntry, EntryChange, EntryName, GetEntry, ScanEntries, SetEntry, Shown, Store, StoreAction, Written,
 };
@@ -128,6 +130,9 @@ pub(super) enum Command {
     /// Check a journal, or show its commits, without a host
     #[command(after_help = examples::JOURNAL)]
     Journal(Journal),
+    /// Show the hosts of a cluster, make another one lead, or take a lost one off the list
+    #[command(after_help = examples::CLUSTER)]
+    Cluster(Cluster),
     /// Create, list and revoke operator tokens
     #[command(after_help = examples::TOKEN)]
     Token(Token),

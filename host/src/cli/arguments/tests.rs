@@ -119,6 +119,15 @@ fn a_host_is_kept_by_commands_that_say_one_thing() {
     check("switchyard events drop cart a.1.0 --all", false);
     check("switchyard events drop cart --all --json --admin http://127.0.0.1:9", true);
     check("switchyard schedules cart", true);
+    check("switchyard cluster", false);
+    check("switchyard cluster status --json", true);
+    check("switchyard cluster status --watch --admin http://127.0.0.1:9", true);
+    check("switchyard cluster status --watch 5 --json", true);
+    check("switchyard cluster status --watch 0", false);
+    check("switchyard cluster step-down --json", true);
+    check("switchyard cluster step-down a", false);
+    check("switchyard cluster remove", false);
+    check("switchyard cluster remove a --data d", true);
     check("switchyard store scan cart", true);
     check("switchyard store scan cart a/ --limit 0", false);
     check("switchyard store get cart a/1 --as raw --json", true);

@@ -32,6 +32,36 @@ pub(in crate::cli) struct ManifestState {
     pub(in crate::cli) error: Option<String>,
 }
 
+/// The hosts of a cluster, as one of them sees it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct Cluster {
+    pub(in crate::cli) cluster: String,
+    /// `None` while no host leads.
+    pub(in crate::cli) leader: Option<String>,
+    pub(in crate::cli) epoch: u64,
+    pub(in crate::cli) lease_ms: u64,
+    /// Why no commit is taken.
+    pub(in crate::cli) stream: Option<String>,
+    pub(in crate::cli) nodes: Vec<ClusterNode>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::cli) struct ClusterNode {
+    pub(in crate::cli) node: String,
+    pub(in crate::cli) address: String,
+    pub(in crate::cli) role: String,
+    pub(in crate::cli) version: String,
+    pub(in crate::cli) commit: u64,
+    /// The commits of the leader that it lacks.
+    pub(in crate::cli) behind: u64,
+    /// Milliseconds since its last report.
+    pub(in crate::cli) reported_ms: u64,
+    /// Why it is not ready.
+    pub(in crate::cli) because: Vec<String>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::cli) struct Service {

@@ -1,11 +1,12 @@
 //! A host for tests: it gives prepared answers, one connection each, and records the requests.
 
 use std::collections::VecDeque;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write};
 use std::net::{TcpListener, TcpStream};
 
 use clap::Parser as _;
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use super::target::Target;
 use crate::admin::API_HEADER;
@@ -113,6 +114,30 @@ fn target(address: &str) -> Target {
 pub(in crate::cli) fn closed() -> Target {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     target(&listener.local_addr().expect("an address").to_string())
+}
+
+/// An output that accepts this many writes, then is closed. Reports the first write.
+#[derive(Debug, Default)]
+pub(in crate::cli) struct Pipe {
+    pub(in crate::cli) left: usize,
+    pub(in crate::cli) taken: String,
+    pub(in crate::cli) first: Option<oneshot::Sender<()>>,
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let Some(left) = self.left.checked_sub(1) else { return Err(ErrorKind::BrokenPipe.into()) };
+        self.left = left;
+        if let Some(first) = self.first.take() {
+            first.send(()).expect("somebody waits for it");
+        }
+        self.taken.push_str(std::str::from_utf8(bytes).expect("text"));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Parses `line` as a command.

@@ -33,6 +33,11 @@ pub(in crate::cli) fn period(millis: u64) -> String {
     humantime::format_duration(Duration::from_secs(millis / 1000)).to_string()
 }
 
+/// Milliseconds: in seconds with one decimal below a minute, else as [`period`].
+pub(in crate::cli) fn millis(millis: u64) -> String {
+    if millis < 60_000 { format!("{}.{} s", millis / 1000, millis % 1000 / 100) } else { period(millis) }
+}
+
 /// A change from one release or value to another.
 pub(in crate::cli) fn moved(from: Option<&str>, to: Option<&str>) -> String {
     match (from, to) {

@@ -8,3 +8,4 @@ pub(super) mod progress;
 pub(super) mod summary;
 pub(super) mod value;
 pub(super) mod verdict;
+pub(super) mod watch;

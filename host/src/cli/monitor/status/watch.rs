@@ -1,15 +1,11 @@
-//! `switchyard status --watch`: prints readings until ctrl-c. A terminal shows only the last one, a pipe gets all.
+//! `switchyard status --watch`: prints readings until ctrl-c.
 
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
-use std::io::{ErrorKind, IsTerminal as _, Write};
-use std::pin::pin;
+use std::io::Write;
 use std::time::{Duration, Instant};
-
-use time::OffsetDateTime;
-use time::macros::format_description;
 
 use super::query::{request, services};
 use super::reading::{self, EndedCandidate};
@@ -18,57 +14,30 @@ use crate::cli::client::documents::{Candidate, Service};
 use crate::cli::client::http;
 use crate::cli::client::target::Target;
 use crate::cli::output::failure::{Failure, Kind};
-use crate::cli::output::print;
+use crate::cli::output::watch::{Screen, interrupted};
 use crate::cli::releases::trial;
 use crate::clock;
 
-/// Moves to the top left and clears the screen.
-const REDRAW: &str = "\x1b[H\x1b[J";
-
 pub(super) fn run(target: &Target, command: &Status, period: Duration) -> Result<(), Failure> {
-    let stdout = std::io::stdout();
-    let redraw = stdout.is_terminal() && !command.host.json;
-    let mut watch = Watch { target, command, period, redraw, before: None, ended: Vec::new(), out: &mut stdout.lock() };
-    let interrupted = async {
-        // If no handler could be installed, ctrl-c ends the process by itself.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
-        }
-    };
-    http::runtime()?.block_on(watch.until(interrupted))
+    let screen = Screen::stdout(period, command.host.json);
+    let mut watch = Watch { target, command, screen, before: None, ended: Vec::new() };
+    http::runtime()?.block_on(watch.until(&mut std::io::stdout().lock(), interrupted()))
 }
 
 struct Watch<'a> {
     target: &'a Target,
     command: &'a Status,
-    period: Duration,
-    redraw: bool,
+    screen: Screen,
     /// The previous reading and its time.
     before: Option<(Vec<Service>, Instant)>,
     /// The candidates that were there when the watch began and are not any more.
     ended: Vec<EndedCandidate>,
-    out: &'a mut dyn Write,
 }
 
 impl Watch<'_> {
     /// Shows readings until `stop` resolves or the output is closed.
-    async fn until(&mut self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-        let mut stop = pin!(stop);
-        loop {
-            let shown = tokio::select! {
-                shown = self.reading() => shown?,
-                () = &mut stop => return Ok(()),
-            };
-            match print::write(self.out, &shown) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-                Err(error) => return Err(Failure::new(Kind::Refused, error)),
-            }
-            tokio::select! {
-                () = tokio::time::sleep(self.period) => {}
-                () = &mut stop => return Ok(()),
-            }
-        }
+    async fn until(&mut self, out: &mut dyn Write, stop: impl Future<Output = ()>) -> Result<(), Failure> {
+        self.screen.show(out, stop, async || self.reading().await).await
     }
 
     /// The next text to show. An unreachable host may come back, for example after a restart.
@@ -77,7 +46,7 @@ impl Watch<'_> {
         let answer = match answered.and_then(|answer| answer.accepted(self.command.host.json)) {
             Ok(answer) => answer,
             Err(failure) if failure.kind == Kind::Unreachable && self.before.is_some() => {
-                return Ok(self.block(&failure.to_string()));
+                return Ok(self.screen.block(&failure.to_string()));
             }
             Err(failure) => return Err(failure),
         };
@@ -86,7 +55,7 @@ impl Watch<'_> {
         let before = self.before.as_ref().map(|(services, at)| (services.as_slice(), taken.duration_since(*at)));
         let shown = match self.command.host.json {
             true => format!("{}\n", answer.text().trim_end()),
-            false => self.block(&reading::text(&now, before, &self.ended)),
+            false => self.screen.block(&reading::text(&now, before, &self.ended)),
         };
         self.before = Some((now, taken));
         Ok(shown)
@@ -108,19 +77,4 @@ impl Watch<'_> {
         }
         Ok(())
     }
-
-    fn block(&self, text: &str) -> String {
-        let text = print::printable(text);
-        match self.redraw {
-            true => format!("{REDRAW}{} UTC, every {} s, ctrl-c to stop\n{text}\n", time(), self.period.as_secs()),
-            false => format!("{} UTC\n{text}\n\n", time()),
-        }
-    }
-}
-
-/// The time of day, in UTC.
-fn time() -> String {
-    let seconds = i64::try_from(clock::unix_micros() / 1_000_000).unwrap_or_default();
-    let time = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    time.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second]")).unwrap_or_default()
 }

@@ -16,6 +16,10 @@ fn durations_have_the_unit_that_fits() {
     check(999, "999 µs");
     check(2_500, "2.5 ms");
     check(2_300_000, "2.3 s");
+    let check = |count: u64, text: &str| assert_eq!(millis(count), text);
+    check(0, "0.0 s");
+    check(59_999, "59.9 s");
+    check(125_300, "2m 5s");
 }
 
 #[test]

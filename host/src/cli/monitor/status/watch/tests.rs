@@ -3,38 +3,15 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::cli::arguments::Command;
-use crate::cli::client::fake_host::{FakeHost, Seen, closed, lines, parsed};
-
-/// Accepts this many writes, then is closed. Reports the first write.
-struct Pipe {
-    left: usize,
-    taken: String,
-    first: Option<oneshot::Sender<()>>,
-}
-
-impl Write for Pipe {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let Some(left) = self.left.checked_sub(1) else { return Err(ErrorKind::BrokenPipe.into()) };
-        self.left = left;
-        if let Some(first) = self.first.take() {
-            first.send(()).expect("somebody waits for it");
-        }
-        self.taken.push_str(std::str::from_utf8(bytes).expect("text"));
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use crate::cli::client::fake_host::{FakeHost, Pipe, Seen, closed, lines, parsed};
+use crate::cli::output::watch::REDRAW;
 
 fn watched(target: &Target, line: &str, redraw: bool, readings: usize) -> (Result<(), Failure>, String) {
     let Command::Status(command) = parsed(line) else { panic!("{line}") };
-    let mut pipe = Pipe { left: readings, taken: String::new(), first: None };
-    let period = Duration::from_millis(1);
-    let mut watch =
-        Watch { target, command: &command, period, redraw, before: None, ended: Vec::new(), out: &mut pipe };
-    let ended = http::runtime().expect("a runtime").block_on(watch.until(std::future::pending()));
+    let mut pipe = Pipe { left: readings, ..Pipe::default() };
+    let screen = Screen { period: Duration::from_millis(1), redraw };
+    let mut watch = Watch { target, command: &command, screen, before: None, ended: Vec::new() };
+    let ended = http::runtime().expect("a runtime").block_on(watch.until(&mut pipe, std::future::pending()));
     (ended, pipe.taken)
 }
 
@@ -81,12 +58,11 @@ fn ctrl_c_ends_a_watch_well() {
     let Command::Status(command) = parsed("switchyard status --watch") else { panic!("status") };
     let (ended, seen) = FakeHost::new().answer(200, r#"{"items":[]}"#).run(|target| {
         let (first, pressed) = oneshot::channel();
-        let mut pipe = Pipe { left: 1, taken: String::new(), first: Some(first) };
-        let period = Duration::from_secs(3600);
-        let mut watch =
-            Watch { target, command: &command, period, redraw: false, before: None, ended: Vec::new(), out: &mut pipe };
+        let mut pipe = Pipe { left: 1, first: Some(first), ..Pipe::default() };
+        let screen = Screen { period: Duration::from_secs(3600), redraw: false };
+        let mut watch = Watch { target, command: &command, screen, before: None, ended: Vec::new() };
         let stop = async { pressed.await.expect("a reading") };
-        http::runtime().expect("a runtime").block_on(watch.until(stop))
+        http::runtime().expect("a runtime").block_on(watch.until(&mut pipe, stop))
     });
     ended.expect("ended by ctrl-c");
     assert_eq!(lines(&seen), ["GET /services"]);
