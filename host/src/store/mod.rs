@@ -33,9 +33,9 @@ pub use backup::{
     Restored, Until,
 };
 pub use cluster::JoinError;
-pub(crate) use cluster::{ClusterMember, ClusterView, ClusterViewSender, Observer};
 pub(crate) use cluster::copies::{Copies, CopySettings, Stored};
 pub use cluster::copies::{CopyError, LoadError};
+pub(crate) use cluster::{ClusterMember, ClusterView, ClusterViewSender, Observer};
 pub use commit::commit_log::Validity;
 pub use commit::read_set::ReadSet;
 pub use commit::writes_after::RecentWrites;
