@@ -64,7 +64,7 @@ impl NodeAdmin {
     /// # Errors
     ///
     /// The answer that refuses it.
-    pub fn check(&self, request: Request<Incoming>) -> Result<Request<Incoming>, Response<Body>> {
+    pub fn check(&self, request: Request<Incoming>) -> Result<Request<Incoming>, Box<Response<Body>>> {
         let (head, body) = request.into_parts();
         let refused = match check_message(&head) {
             Err(refusal) => refusal.into(),
@@ -73,7 +73,7 @@ impl NodeAdmin {
             }
             Ok(()) => misdirected(),
         };
-        Err(self.refuse(refused, &head))
+        Err(Box::new(self.refuse(refused, &head)))
     }
 
     /// Whether `request` has the admin token of this host. Its connection then counts as authenticated.

@@ -16,7 +16,6 @@ use crate::names::{Digest, ServiceName};
 
 /// What a node needs for a release.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Needed {
     service: ServiceName,
     component: Digest,
