@@ -32,7 +32,8 @@ use crate::observe::traces::{ExportSettings, Exporter, start_traces};
 use crate::release::{Releases, Report};
 use crate::runtime::{Runtime, private_folder};
 use crate::store::Stores;
-use crate::tasks::{CancellationToken, Lifetime, Tasks};
+use crate::tasks::{Lifetime, Tasks};
+use cluster::{Listeners, Node};
 
 /// How long tasks may take to end after the last connection has closed.
 const AFTER_DRAIN: Duration = Duration::from_secs(2);
@@ -42,11 +43,24 @@ const AFTER_DRAIN: Duration = Duration::from_secs(2);
 pub struct Host {
     gateway: SocketAddr,
     admin: SocketAddr,
+    tasks: Tasks,
+    drain: Duration,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// It runs all calls itself.
+    Alone(Box<Alone>),
+    Node(Box<Node>),
+}
+
+/// What a host without a cluster serves with.
+#[derive(Debug)]
+struct Alone {
     certificate: Option<Arc<Certificate>>,
     operator: Arc<Admin>,
     stores: Stores,
-    tasks: Tasks,
-    drain: Duration,
     traces: Option<Arc<Exporter>>,
 }
 
@@ -61,26 +75,25 @@ pub async fn start(
     configuration: &Configuration,
     progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<Host, StartError> {
-    start_unless(configuration, progress, &CancellationToken::never()).await
-}
-
-/// Like [`start`]. In a cluster the start waits until this host leads; `cancelled` ends that wait.
-///
-/// # Errors
-///
-/// Like [`start`].
-pub async fn start_unless(
-    configuration: &Configuration,
-    progress: &(dyn Fn(Progress) + Send + Sync),
-    cancelled: &CancellationToken,
-) -> Result<Host, StartError> {
     let manifest = &configuration.manifest;
     let (public, admin) =
         (listen(manifest.host.listen, "listen").await?, listen(manifest.host.admin_listen, "admin").await?);
     let (metrics, tasks) = (Metrics::start(), Tasks::default());
-    let parts = tokio::task::block_in_place(|| Parts::make(manifest, &tasks, progress, cancelled));
-    match parts.and_then(|parts| parts.serve(configuration, &tasks, metrics, public, admin)) {
-        Ok(host) => Ok(host),
+    let address = |listener: &TcpListener| listener.local_addr().map_err(|source| StartError::Address { source });
+    let addresses = (address(&public)?, address(&admin)?);
+    let kind = if manifest.cluster.is_on() {
+        let listeners = Listeners { public, operator: admin };
+        cluster::start(configuration, listeners, &tasks, metrics).await.map(|node| Kind::Node(Box::new(node)))
+    } else {
+        let parts = tokio::task::block_in_place(|| Parts::make(manifest, &tasks, progress));
+        let alone = parts.and_then(|parts| parts.serve(configuration, &tasks, &metrics, public, admin));
+        alone.map(|alone| Kind::Alone(Box::new(alone)))
+    };
+    match kind {
+        Ok(kind) => {
+            let drain = Duration::from_millis(manifest.host.drain_ms_max);
+            Ok(Host { gateway: addresses.0, admin: addresses.1, tasks, drain, kind })
+        }
         Err(error) => {
             let _those_that_still_run = tasks.shut_down(Duration::ZERO).await;
             Err(error)
@@ -106,11 +119,11 @@ impl Parts {
         manifest: &Manifest,
         tasks: &Tasks,
         report: Report<'_>,
-        cancelled: &CancellationToken,
     ) -> Result<Self, StartError> {
         private_folder(&manifest.host.data)?;
         let begin = clock::now();
-        let stores = cluster::open_stores(manifest, cancelled)?;
+        let archive = manifest.journal.archive.as_deref();
+        let stores = Stores::open_archiving(&manifest.host.data, &manifest.store, &[], archive, None)?;
         report(Progress::Opened { took: clock::elapsed(begin) });
         let runtime = Runtime::new(&manifest.runtime, tasks.outages())?;
         Self::over(manifest, stores, runtime, tasks, report)
@@ -159,26 +172,13 @@ impl Parts {
         self,
         configuration: &Configuration,
         tasks: &Tasks,
-        metrics: Metrics,
+        metrics: &Metrics,
         public: TcpListener,
         admin: TcpListener,
-    ) -> Result<Host, StartError> {
-        let manifest = &configuration.manifest;
-        let address = |listener: &TcpListener| listener.local_addr().map_err(|source| StartError::Address { source });
-        let addresses = (address(&public)?, address(&admin)?);
-        let traces = self.trace(&manifest.telemetry, tasks)?;
-        let drain_ms_max = manifest.host.drain_ms_max;
-        let gateway = Gateway::new(&manifest.gateway, drain_ms_max, self.calls.clone(), tasks)?;
-        let operator = Admin::new(
-            configuration,
-            self.calls.clone(),
-            self.releases.clone(),
-            self.events.clone(),
-            self.stores.clone(),
-            metrics.clone(),
-            tasks,
-        )?;
-        let stop = tasks.stop();
+    ) -> Result<Alone, StartError> {
+        let traces = self.trace(&configuration.manifest.telemetry, tasks)?;
+        let (gateway, operator) = self.handlers(configuration, tasks, metrics)?;
+        let (stop, metrics) = (tasks.stop(), metrics.clone());
         tasks.supervise("metrics", Lifetime::Host, move || {
             let (metrics, mut stop) = (metrics.clone(), stop.clone());
             async move {
@@ -194,17 +194,28 @@ impl Parts {
         tasks.supervise("public listener", Lifetime::Host, move || Arc::clone(&gateway).serve(public.clone()));
         let admin = Listener::from(admin);
         tasks.supervise("operator's listener", Lifetime::Host, move || Arc::clone(&operator).serve(admin.clone()));
-        let drain = Duration::from_millis(drain_ms_max);
-        Ok(Host {
-            gateway: addresses.0,
-            admin: addresses.1,
-            certificate,
-            operator: served,
-            stores: self.stores,
-            tasks: tasks.clone(),
-            drain,
-            traces,
-        })
+        Ok(Alone { certificate, operator: served, stores: self.stores, traces })
+    }
+
+    /// The handlers of both APIs.
+    fn handlers(
+        &self,
+        configuration: &Configuration,
+        tasks: &Tasks,
+        metrics: &Metrics,
+    ) -> Result<(Arc<Gateway>, Arc<Admin>), StartError> {
+        let manifest = &configuration.manifest;
+        let gateway = Gateway::new(&manifest.gateway, manifest.host.drain_ms_max, self.calls.clone(), tasks)?;
+        let operator = Admin::new(
+            configuration,
+            self.calls.clone(),
+            self.releases.clone(),
+            self.events.clone(),
+            self.stores.clone(),
+            metrics.clone(),
+            tasks,
+        )?;
+        Ok((gateway, operator))
     }
 
     /// Traces what runs from now on, and exports the spans in `tasks`, if the settings name a collector.
@@ -240,10 +251,12 @@ impl Host {
         self.admin
     }
 
-    /// Resolves when another host leads the cluster in place of this one, which then answers nobody; never without a
-    /// cluster.
-    pub async fn replaced(&self) {
-        self.stores.replaced().await;
+    /// Resolves when this host can take no part in its cluster any more, and why; never without a cluster.
+    pub async fn failed(&self) -> Arc<StartError> {
+        match &self.kind {
+            Kind::Alone(_) => std::future::pending().await,
+            Kind::Node(node) => node.failed().await,
+        }
     }
 
     /// Reads the certificate and the file of the admin token again. Open connections continue.
@@ -252,9 +265,13 @@ impl Host {
     ///
     /// [`ReloadError`], for the first faulty file. Its earlier content stays in use, and all other files take effect.
     pub fn reload_files(&self) -> Result<(), ReloadError> {
-        let certificate = self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload());
+        let alone = match &self.kind {
+            Kind::Alone(alone) => alone,
+            Kind::Node(node) => return node.reload_files(),
+        };
+        let certificate = alone.certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload());
         // A token that was replaced must end now, whatever the certificate is.
-        let operator = self.operator.reload_files();
+        let operator = alone.operator.reload_files();
         certificate?;
         Ok(operator?)
     }
@@ -295,15 +312,20 @@ impl Host {
             let tasks = ended.as_ref().err().map(|tasks| tasks.join(", "));
             tracing::warn!(connections, tasks, "cut off the requests that were still running");
         }
-        if let Some(traces) = self.traces.filter(|_| ended.is_ok() && !is_cut) {
-            // The last tasks may have ended spans.
-            tokio::select! {
-                () = traces.flush(time_max.saturating_sub(clock::elapsed(began))) => {}
-                () = cut => {}
+        match self.kind {
+            Kind::Alone(alone) => {
+                let Alone { stores, traces, .. } = *alone;
+                if let Some(traces) = traces.filter(|_| ended.is_ok() && !is_cut) {
+                    // The last tasks may have ended spans.
+                    tokio::select! {
+                        () = traces.flush(time_max.saturating_sub(clock::elapsed(began))) => {}
+                        () = cut => {}
+                    }
+                }
+                tokio::task::spawn_blocking(move || stores.close()).await??;
             }
+            Kind::Node(node) => tokio::task::spawn_blocking(move || node.stop()).await??,
         }
-        let stores = self.stores;
-        tokio::task::spawn_blocking(move || stores.close()).await??;
         ended.map_err(|tasks| StopError::Tasks { tasks })
     }
 }

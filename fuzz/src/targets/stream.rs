@@ -20,11 +20,11 @@ impl Target for Stream {
     fn corpus(&self) -> Vec<Vec<u8>> {
         let leader = Leader { node: "a".into(), address: "a:1".into() };
         let contents = [
-            Content::Epoch { claim: ClaimId([1; 16]), leader },
+            Content::Epoch { claim: ClaimId([1; 16]), leader: leader.clone() },
             Content::Records(vec![b"one".as_slice().into(), b"two".as_slice().into()]),
             Content::Piece { index: 0, count: 2, bytes: b"three, ".as_slice().into() },
             Content::Piece { index: 1, count: 2, bytes: b"in pieces".as_slice().into() },
-            Content::Heartbeat,
+            Content::Heartbeat(leader),
             Content::StepDown,
         ];
         let (mut position, mut messages) = (Position::default(), Vec::new());

@@ -5,6 +5,7 @@
 mod authorize;
 mod error;
 mod handlers;
+mod node;
 mod openapi;
 mod options;
 mod request;
@@ -16,6 +17,7 @@ mod tests;
 mod token_file;
 
 pub use handlers::version::{Formats, Version};
+pub use node::NodeAdmin;
 pub use routes::API_HEADER;
 pub use server::{Admin, AdminStartError};
 pub use token_file::{TOKEN_FILE, TokenFileError, kept_or_new};

@@ -9,7 +9,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::error::{AdminError, misdirected};
-use super::request::{BodyReadError, RequestBody, bearer, decoded, discard, is_own_host, new_id, request_id};
+use super::request::{BodyReadError, RequestBody, decoded, discard, is_own_host, new_id, request_id};
 use super::response::{JSON, answer, json};
 use super::server::Admin;
 use crate::admin::handlers::events::DeadLetterAction;
@@ -22,7 +22,7 @@ use crate::gateway::{Body, Client, ConnectionTrust, Handler, Problem, Refusal, c
 use crate::limits::{BODY_DISCARD_BYTES_MAX, COMPONENT_BYTES_MAX};
 use crate::names::RequestId;
 
-const METRICS_TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+pub(super) const METRICS_TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 const GET: HeaderValue = HeaderValue::from_static("GET, HEAD");
 const POST: HeaderValue = HeaderValue::from_static("POST");
 const PUT: HeaderValue = HeaderValue::from_static("PUT");
@@ -185,7 +185,7 @@ impl Handler for Admin {
 }
 
 /// The headers of every answer.
-fn common_headers(id: &RequestId, headers: &mut HeaderMap) {
+pub(super) fn common_headers(id: &RequestId, headers: &mut HeaderMap) {
     headers.insert(API_HEADER, HeaderValue::from_static("operator"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -217,7 +217,7 @@ impl Admin {
         if route.is_open() {
             return self.open(&route, head);
         }
-        let who = bearer(&head.headers).and_then(|token| self.holder(token)).ok_or(AdminError::Token)?;
+        let who = self.holder_of(head).ok_or(AdminError::Token)?;
         if let Some(trust) = head.extensions.get::<Arc<ConnectionTrust>>() {
             trust.authenticate();
         }

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::token_file::{TokenFileError, kept_or_new};
 use crate::call::Calls;
-use crate::config::{AdminToken, Configuration};
+use crate::config::{AdminToken, Configuration, Manifest};
 use crate::events::Events;
 use crate::gateway::{Certificate, Listener, ServerSettings, TlsError, TrustedProxies, UnauthenticatedLimits};
 use crate::limits::{
@@ -74,20 +74,7 @@ impl Admin {
     ) -> Result<Arc<Self>, AdminStartError> {
         let manifest = &configuration.manifest;
         let token = ArcSwap::from_pointee(token(configuration)?);
-        // These slots are separate, so that the operator can connect even when the public API is crowded.
-        let mut server = ServerSettings::new(&manifest.gateway, manifest.host.drain_ms_max);
-        server.connections_max = ADMIN_CONNECTIONS_MAX;
-        server.connections_per_client_max = ADMIN_CONNECTIONS_MAX;
-        let (connections_max, time_max) = (ADMIN_UNAUTHENTICATED_MAX, ADMIN_UNAUTHENTICATED_TIME_MAX);
-        server.unauthenticated = Some(UnauthenticatedLimits { connections_max, time_max });
-        server.proxies = TrustedProxies::none();
-        let certificate = match (&manifest.host.admin_tls_certificate, &manifest.host.admin_tls_key) {
-            (Some(certificate), Some(key)) => Some(Certificate::read(certificate, key)?),
-            // The configuration check refuses one without the other.
-            _ => None,
-        };
-        server.tls = certificate.as_ref().map(Certificate::server);
-        warn_if_exposed(manifest.host.admin_listen, server.tls.is_some());
+        let (server, certificate) = listener_settings(manifest)?;
         Ok(Arc::new(Self {
             calls,
             releases,
@@ -127,6 +114,27 @@ impl Admin {
     }
 }
 
+/// The settings of the operator's listener, and its certificate.
+pub(super) fn listener_settings(
+    manifest: &Manifest,
+) -> Result<(ServerSettings, Option<Arc<Certificate>>), AdminStartError> {
+    // Its slots are separate, so that the operator can connect even when the public API is crowded.
+    let mut server = ServerSettings::new(&manifest.gateway, manifest.host.drain_ms_max);
+    server.connections_max = ADMIN_CONNECTIONS_MAX;
+    server.connections_per_client_max = ADMIN_CONNECTIONS_MAX;
+    let (connections_max, time_max) = (ADMIN_UNAUTHENTICATED_MAX, ADMIN_UNAUTHENTICATED_TIME_MAX);
+    server.unauthenticated = Some(UnauthenticatedLimits { connections_max, time_max });
+    server.proxies = TrustedProxies::none();
+    let certificate = match (&manifest.host.admin_tls_certificate, &manifest.host.admin_tls_key) {
+        (Some(certificate), Some(key)) => Some(Certificate::read(certificate, key)?),
+        // The configuration check refuses one without the other.
+        _ => None,
+    };
+    server.tls = certificate.as_ref().map(Certificate::server);
+    warn_if_exposed(manifest.host.admin_listen, server.tls.is_some());
+    Ok((server, certificate))
+}
+
 /// Warns if only the token protects an address that other machines can reach.
 fn warn_if_exposed(listen: SocketAddr, tls: bool) {
     match (listen.ip().to_canonical().is_loopback(), tls) {
@@ -140,7 +148,7 @@ fn warn_if_exposed(listen: SocketAddr, tls: bool) {
     }
 }
 
-fn token(configuration: &Configuration) -> Result<AdminToken, TokenFileError> {
+pub(super) fn token(configuration: &Configuration) -> Result<AdminToken, TokenFileError> {
     match &configuration.admin_token {
         Some(token) => Ok(token.clone()),
         None => kept_or_new(&configuration.manifest.host.data),

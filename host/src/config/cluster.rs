@@ -1,5 +1,6 @@
 //! The settings of a cluster: several hosts whose journal is one stream of NATS JetStream.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,9 @@ pub struct ClusterSettings {
     pub name: String,
     /// The name of this host in the cluster; `None`: the host name of the machine.
     pub node: Option<String>,
-    /// Where the other hosts reach this one; `None`: `host.listen`.
+    /// Where this host accepts the requests of the other hosts.
+    pub listen: SocketAddr,
+    /// Where the other hosts reach that; `None`: `listen`.
     pub address: Option<String>,
     /// The number of NATS servers that store the stream.
     pub replicas: usize,

@@ -70,13 +70,7 @@ impl<C: Callee> Gateway<C> {
         calls: C,
         tasks: &Tasks,
     ) -> Result<Arc<Self>, GatewayError> {
-        let mut server = ServerSettings::new(settings, drain_ms_max);
-        let certificate = match (&settings.tls_certificate, &settings.tls_key) {
-            (Some(certificate), Some(key)) => Some(Certificate::read(certificate, key)?),
-            (None, None) => None,
-            _ => return Err(GatewayError::HalfTls),
-        };
-        server.tls = certificate.as_ref().map(Certificate::server);
+        let (server, certificate) = public_listener(settings, drain_ms_max)?;
         let sent =
             AssetSettings { max_age_s: settings.asset_max_age_s, compress_bytes_min: settings.compress_bytes_min };
         let assets = settings
@@ -135,6 +129,25 @@ impl<C: Callee> Gateway<C> {
         let (settings, tasks) = (self.server.clone(), self.tasks.clone());
         server::serve(listener, self, &settings, ConnectionMetrics::new("public"), &tasks).await;
     }
+}
+
+/// The settings of the public listener, and its certificate.
+///
+/// # Errors
+///
+/// [`GatewayError`] if the certificate is not valid.
+pub fn public_listener(
+    settings: &GatewaySettings,
+    drain_ms_max: u64,
+) -> Result<(ServerSettings, Option<Arc<Certificate>>), GatewayError> {
+    let mut server = ServerSettings::new(settings, drain_ms_max);
+    let certificate = match (&settings.tls_certificate, &settings.tls_key) {
+        (Some(certificate), Some(key)) => Some(Certificate::read(certificate, key)?),
+        (None, None) => None,
+        _ => return Err(GatewayError::HalfTls),
+    };
+    server.tls = certificate.as_ref().map(Certificate::server);
+    Ok((server, certificate))
 }
 
 /// The rates of single functions, from the settings, which name them `service.function`.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderName, HeaderValue, LOCATION};
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use tracing::Instrument as _;
 
 use super::access_log::Access;
@@ -122,7 +122,29 @@ impl<C: Callee> Handler for Gateway<C> {
     }
 }
 
+/// What a request needs of the stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadKind {
+    Nothing,
+    /// It only reads them.
+    Stores,
+    /// It may write them.
+    Writes,
+}
+
 impl<C: Callee> Gateway<C> {
+    /// What a request with this method and URI needs.
+    pub fn reads(&self, method: &Method, uri: &Uri) -> ReadKind {
+        let (routing, path) = (self.calls.routing(), normalize_path(uri.path()));
+        match self.apis.of(routing.worlds()).routes.find(method, &path) {
+            RouteMatch::Operation(operation, _) if operation.writes() => ReadKind::Writes,
+            RouteMatch::Operation(..) => ReadKind::Stores,
+            // The host does not know what a mounted service does.
+            RouteMatch::Nothing if routing.mount_of(&path).is_some() => ReadKind::Writes,
+            RouteMatch::Method { .. } | RouteMatch::Nothing => ReadKind::Nothing,
+        }
+    }
+
     async fn answer<'g>(
         &'g self,
         context: &RequestContext<'g>,

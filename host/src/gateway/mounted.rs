@@ -18,6 +18,10 @@ use crate::gateway::response::refusal::Refusal;
 use crate::names::Identity;
 use crate::observe::calls::Outcome;
 
+/// In the extensions of a request that was sent to an earlier leader of the cluster, which may have run it.
+#[derive(Debug, Clone, Copy)]
+pub struct Repeated;
+
 /// The prefix that was stripped from the path.
 const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
@@ -29,6 +33,10 @@ impl<C: Callee> Gateway<C> {
         context: &RequestContext<'_>,
         body: &mut RequestBody,
     ) -> Result<Response<Body>, Refusal> {
+        // The host does not know what such a service does with a key, so it does not run the request twice.
+        if context.parts.extensions.get::<Repeated>().is_some() && !context.parts.method.is_safe() {
+            return Err(Refusal::MaybeDone);
+        }
         let identity = self.identify_for_mounted(context).await?;
         let time_max = Duration::from_millis(mount.stream_ms_max);
         let body = body.take_stream(BodyLimits { bytes_max: mount.body_bytes_max, time_max })?;

@@ -25,6 +25,9 @@ use crate::observe::LogLimit;
 use crate::observe::journal::JournalMetrics;
 use crate::tasks::{Outages, Panicked, Thread, restarting_thread, thread};
 
+/// How long a caller waits for a stream that acknowledges nothing. Its call may have its effect nonetheless.
+const STREAM_WAIT_MAX: Duration = Duration::from_secs(10);
+
 /// The settings of the journal.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct JournalSettings {
@@ -88,6 +91,7 @@ impl Journal {
             watermark: DurabilityWatermark::new(CommitSeq(tail.next.0 - 1)),
             pieces: DurabilityWatermark::default(),
             lease: OnceLock::new(),
+            node: OnceLock::new(),
             is_gated: settings.stream.is_some_and(|stream| stream.is_gated),
             in_segments: settings.stream.map(|_| DurabilityWatermark::new(CommitSeq(tail.next.0 - 1))),
             state: Mutex::new(State {
@@ -213,6 +217,26 @@ impl Journal {
     /// Records that no caller waits for stay in memory until the next batch. So a call that commits in many services
     /// and waits at its end waits for the disk once. A checkpoint waits too, which limits this time.
     pub(crate) async fn wait_durable(&self, number: CommitSeq) -> Result<(), Stopped> {
+        if self.shared.in_segments.is_none() {
+            return self.wait_written(number).await;
+        }
+        let waits = async {
+            self.wait_written(number).await?;
+            match self.shared.lease.get().filter(|_| self.shared.is_gated) {
+                Some(lease) if !lease.is_valid(clock::now()) && !lease.valid().await => {
+                    Err(self.stopped().unwrap_or_else(|| Stopped { why: "this node does not lead the cluster".into() }))
+                }
+                _ => Ok(()),
+            }
+        };
+        // What is there already resolves at the first poll, and no timer starts.
+        tokio::time::timeout(STREAM_WAIT_MAX, waits).await.unwrap_or_else(|_late| {
+            let why = "the stream of the cluster does not answer: whether the commit is kept is not known yet";
+            Err(Stopped { why: why.into() })
+        })
+    }
+
+    async fn wait_written(&self, number: CommitSeq) -> Result<(), Stopped> {
         if self.shared.watermark.durable() < number {
             self.shared.want_durable(number);
             #[cfg(any(test, feature = "fail-points"))]
@@ -221,12 +245,7 @@ impl Journal {
             }
             self.shared.watermark.wait(number).await?;
         }
-        match self.shared.lease.get().filter(|_| self.shared.is_gated) {
-            Some(lease) if !lease.is_valid(clock::now()) && !lease.valid().await => {
-                Err(self.stopped().unwrap_or_else(|| Stopped { why: "this node does not lead the cluster".into() }))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     /// From now on a wait for the journal blocks its whole thread.

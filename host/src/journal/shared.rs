@@ -12,7 +12,7 @@ use super::disk::{Disk, DiskFile};
 use super::durable::{DurabilityWatermark, Stopped};
 use super::frame::{Body, FRAME_HEADER_BYTES, JournalId, SEGMENT_HEADER_BYTES, frame_bytes};
 use super::recovery::Segment;
-use super::stream::{Lease, Outcome, POSITION_BYTES, Publisher};
+use super::stream::{Leader, Lease, Outcome, POSITION_BYTES, Publisher};
 use crate::names::CommitSeq;
 use crate::observe::journal::JournalMetrics;
 
@@ -35,6 +35,8 @@ pub(super) struct Shared {
     pub(super) in_segments: Option<DurabilityWatermark>,
     /// The lease of the leader of a cluster; `None` while this node does not lead.
     pub(super) lease: OnceLock<Arc<Lease>>,
+    /// What the leader of a cluster says of itself.
+    pub(super) node: OnceLock<Leader>,
     /// Whether a leader without a valid lease shows nobody anything.
     pub(super) is_gated: bool,
     pub(super) state: Mutex<State>,
@@ -228,6 +230,10 @@ impl Shared {
 
     /// Stops all writing.
     pub(super) fn stop(&self, why: &str) {
+        // First, so that whoever gets an error of this already finds that this node does not lead.
+        if let Some(lease) = self.lease.get() {
+            lease.end();
+        }
         let mut state = self.lock();
         state.stopped = Some(Stopped { why: why.into() });
         state.queue.clear();
@@ -236,9 +242,6 @@ impl Shared {
         self.pieces.stop(why);
         if let Some(in_segments) = &self.in_segments {
             in_segments.stop(why);
-        }
-        if let Some(lease) = self.lease.get() {
-            lease.end();
         }
         self.room.notify_waiters();
     }

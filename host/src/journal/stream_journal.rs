@@ -9,7 +9,7 @@ use super::frame::{Body, FrameKind};
 use super::handle::{Journal, add};
 use super::shared::Shared;
 use super::staging::Staged;
-use super::stream::{Lease, Outcome, Position, Publisher, Report, Stream};
+use super::stream::{Leader, Lease, Outcome, Position, Publisher, Report, Stream};
 use crate::names::CommitSeq;
 
 impl Journal {
@@ -37,7 +37,13 @@ impl Journal {
 
     /// Makes this node the leader of the epoch at `position`, the end of the stream, once everything before it is written:
     /// from then on it accepts commits. Blocks until then.
-    pub(crate) fn lead(&self, stream: Arc<dyn Stream>, position: Position, lease: Arc<Lease>) -> Result<(), Stopped> {
+    pub(crate) fn lead(
+        &self,
+        stream: Arc<dyn Stream>,
+        position: Position,
+        node: &Leader,
+        lease: Arc<Lease>,
+    ) -> Result<(), Stopped> {
         let shared = Arc::clone(self.shared());
         let journal = shared.journal;
         let reported = Arc::downgrade(&shared);
@@ -49,7 +55,7 @@ impl Journal {
             }
         });
         // It leads once in its life.
-        let _first = shared.lease.set(Arc::clone(&lease));
+        let _first = shared.lease.set(Arc::clone(&lease)).is_ok() && shared.node.set(node.clone()).is_ok();
         shared.lock().lead = Some(Publisher::new(stream, journal, position.epoch, position, lease, report));
         loop {
             let mut room = pin!(shared.room.notified());

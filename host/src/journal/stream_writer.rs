@@ -40,8 +40,8 @@ pub(super) struct StreamWriter {
     /// What this node has of the stream.
     position: Position,
     heartbeat: Duration,
-    /// When the last message was sent.
-    sent: Instant,
+    /// When it said the last time that this node leads.
+    beaten: Instant,
     /// When to look again for messages whose fate is unknown.
     resolve_at: Option<Instant>,
     /// When it looked for them the last time.
@@ -79,7 +79,7 @@ impl StreamWriter {
             written: last,
             position,
             heartbeat,
-            sent: clock::now(),
+            beaten: clock::now(),
             resolve_at: None,
             resolved: clock::now(),
             closing: None,
@@ -184,16 +184,19 @@ impl StreamWriter {
             let leads = self.publisher.is_some() && !self.has_stepped_down;
             return Some(if leads && !gives_up { Work::StepDown } else { Work::End });
         }
-        let is_due = self.publisher.is_some() && is_idle && self.sent + self.heartbeat <= now;
-        is_due.then_some(Work::Heartbeat)
+        self.next_beat().is_some_and(|beat| beat <= now).then_some(Work::Heartbeat)
     }
 
     /// When there is something to do although nobody wakes this thread.
     fn next_time(&self) -> Option<Instant> {
-        let heartbeat =
-            self.publisher.as_ref().filter(|publisher| publisher.is_idle()).map(|_| self.sent + self.heartbeat);
         let close = self.closing.map(|since| since + CLOSE_MAX);
-        [self.resolve_at, heartbeat, close].into_iter().flatten().min()
+        [self.resolve_at, self.next_beat(), close].into_iter().flatten().min()
+    }
+
+    /// When to say again that this node leads, unless messages wait for the servers anyway.
+    fn next_beat(&self) -> Option<Instant> {
+        let publisher = self.publisher.as_ref()?;
+        (publisher.has_room() && self.resolve_at.is_none() && !self.has_stepped_down).then_some(self.beaten + self.heartbeat)
     }
 
     /// Takes the records of one message; of a follower, everything.
@@ -231,14 +234,14 @@ impl StreamWriter {
     fn send(&mut self) {
         let now = clock::now();
         if let Some(publisher) = self.publisher.as_mut().filter(|publisher| publisher.has_unsent()) {
-            self.sent = now;
             publisher.send(now);
         }
     }
 
     fn beat(&mut self) {
-        if let Some(publisher) = &mut self.publisher {
-            publisher.add_heartbeat();
+        self.beaten = clock::now();
+        if let (Some(publisher), Some(node)) = (&mut self.publisher, self.shared.node.get()) {
+            publisher.add_heartbeat(node);
         }
         self.send();
     }

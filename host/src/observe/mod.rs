@@ -2,6 +2,7 @@
 
 mod build;
 pub mod calls;
+pub(crate) mod cluster;
 mod descriptions;
 mod error_chain;
 pub(crate) mod events;

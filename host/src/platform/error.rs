@@ -22,6 +22,10 @@ pub enum StartError {
     Store(#[from] OpenError),
     #[error("the host name {host_name:?} of this machine is no name of a node: set `cluster.node`")]
     NodeName { host_name: String },
+    #[error("cannot start a thread")]
+    Thread { source: std::io::Error },
+    #[error("the thread of the node has panicked")]
+    Panicked,
     #[error("cannot find the calls that the last run of the host had begun")]
     Intents(#[from] crate::call::FindError),
     #[error(transparent)]
@@ -50,6 +54,14 @@ fn listen_advice(kind: std::io::ErrorKind, flag: &str) -> String {
 }
 
 impl StartError {
+    /// Whether the same node may take part in its cluster a moment later.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Store(OpenError::Join(error)) => error.may_pass(),
+            _ => false,
+        }
+    }
+
     /// Whether the start of a node was ended on purpose.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
@@ -71,6 +83,8 @@ pub enum ReloadError {
 pub enum StopError {
     #[error("these tasks did not end in time: {}", tasks.join(", "))]
     Tasks { tasks: Vec<String> },
+    #[error("the thread of the node has panicked")]
+    Panicked(#[from] crate::tasks::Panicked),
     #[error("the stores did not close")]
     Store(#[from] CloseError),
     #[error("a task of the stop ended early")]

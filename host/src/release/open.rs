@@ -1,7 +1,7 @@
 //! The start: every service runs the releases in the platform's store, with the settings that were applied last. In a
 //! new data directory the settings and the components of the manifest are applied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,11 +21,11 @@ use super::records::platform_store::{PlatformError, PlatformStore};
 use super::records::record::{AppliedRecord, ServiceRecord};
 use super::records::state::State;
 use super::releases::{Inner, Releases};
-use super::start::{Report, Starter};
+use super::start::{Report, Role, Starter};
 use crate::call::{Calls, ReuseBounds};
 use crate::config::{AppliedSettings, Manifest, check_services};
 use crate::contract::{World, check_together};
-use crate::names::{Digest, ServiceName};
+use crate::names::ServiceName;
 use crate::observe::SwapPauses;
 use crate::runtime::{COMPILED_FOLDER, Runtime, RuntimeError};
 use crate::store::{HostCommit, Store, Stores};
@@ -48,25 +48,59 @@ impl Releases {
         tasks: &Tasks,
         report: Report<'_>,
     ) -> Result<(Self, Calls), OpenError> {
+        Self::open_as(Role::Writer, (configured, data), runtime, stores, tasks, report)
+    }
+
+    /// Like [`Releases::open`], on the stores of a node that follows: it runs what the leader has committed, and commits
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Unstarted`] until the leader has committed its services.
+    pub(crate) fn open_replica(
+        configured: &Manifest,
+        data: &Path,
+        runtime: Runtime,
+        stores: &Stores,
+        tasks: &Tasks,
+    ) -> Result<(Self, Calls), OpenError> {
+        Self::open_as(Role::Reader, (configured, data), runtime, stores, tasks, &|_| {})
+    }
+
+    fn open_as(
+        role: Role,
+        (configured, data): (&Manifest, &Path),
+        runtime: Runtime,
+        stores: &Stores,
+        tasks: &Tasks,
+        report: Report<'_>,
+    ) -> Result<(Self, Calls), OpenError> {
         let handle = Handle::current();
         let platform = PlatformStore::new(stores.platform());
         let mut change = platform.begin();
         let (applied, recorded) = (platform.applied()?, platform.services()?);
+        if role == Role::Reader && (applied.is_none() || platform.secret()?.is_none()) {
+            return Err(OpenError::Unstarted);
+        }
         let (tokens, secret) = (platform.tokens()?, change.secret()?);
         let manifest = &effective(configured, applied.as_ref())?;
         check_services(manifest).map_err(|mistakes| OpenError::Services { mistakes })?;
         let applied_contracts = applied.as_ref().and_then(|applied| applied.contracts);
-        let files = |kind| Files::open(stores.disk(), stores.archive(), kind);
+        let files = |kind| Files::open(stores.disk(), stores.archive(), stores.objects(), kind);
         let (components, contracts) = (files(FileKind::Component)?, files(FileKind::Contracts)?);
         let loader = ReleaseLoader::new(runtime, tasks.clone(), components, contracts, manifest.host.wit.clone());
         loader.runtime.open_cache(&data.join(COMPILED_FOLDER), &secret)?;
-        // Nothing uses contracts yet: those that no release was judged by can be deleted.
         let releases = || recorded.iter().flat_map(|(_, record)| record.releases());
-        let is_applied = |digest: &Digest| applied_contracts.is_some_and(|applied| applied.digest == *digest);
-        loader
-            .contracts
-            .sweep(|digest| is_applied(digest) || releases().any(|release| release.contracts.as_ref() == Some(digest)));
-        let used = use_stores(manifest, stores, &recorded)?;
+        loader.components.fetch_missing(&releases().map(|release| release.digest).collect());
+        // Nothing uses contracts yet: those that no release was judged by can be deleted.
+        let named = releases().filter_map(|release| release.contracts);
+        let named: BTreeSet<_> = named.chain(applied_contracts.map(|applied| applied.digest)).collect();
+        loader.contracts.fetch_missing(&named);
+        loader.contracts.sweep(|digest| named.contains(digest));
+        if stores.leads() {
+            loader.contracts.keep_shared(&named);
+        }
+        let used = use_stores(role, manifest, stores, &recorded)?;
         let starter = Starter {
             manifest,
             loader: &loader,
@@ -74,6 +108,7 @@ impl Releases {
             tasks,
             recorded: &recorded,
             report,
+            role,
             handle: handle.clone(),
         };
         let started = starter.start()?;
@@ -108,6 +143,9 @@ impl Releases {
             change.apply(&state.applied())?;
         }
         let routing = state.routing()?;
+        if role == Role::Reader && (change.changes_anything() || !commit.is_empty()) {
+            return Err(OpenError::Unstarted);
+        }
         if change.changes_anything() {
             commit.add(change.into_transaction(), None);
             let number = futures::executor::block_on(commit.commit(NO_CALL))?;
@@ -141,9 +179,11 @@ impl Releases {
             backup_runs: Default::default(),
             unfinished_drops: Default::default(),
             log_limits: Default::default(),
+            prepare: Default::default(),
             changing: Mutex::default(),
         });
         inner.sweep();
+        inner.keep_shared();
         Ok((Releases { inner }, calls))
     }
 }
@@ -174,12 +214,13 @@ fn effective(configured: &Manifest, applied: Option<&AppliedRecord>) -> Result<M
 /// Opens the stores of the manifest's services, and creates missing ones. If the records know a store that does not
 /// exist, it was lost. An empty store that they do not know was added for a change that was not committed.
 fn use_stores(
+    role: Role,
     manifest: &Manifest,
     stores: &Stores,
     recorded: &[(ServiceName, ServiceRecord)],
 ) -> Result<BTreeMap<ServiceName, Store>, OpenError> {
     for (name, _) in recorded {
-        if stores.kept_store(name).is_none() {
+        if stores.kept_store(name).is_none() && stores.service(name).is_none() {
             return Err(OpenError::StoreMissing { service: name.clone(), path: stores.path(name) });
         }
     }
@@ -187,6 +228,9 @@ fn use_stores(
     for (name, settings) in &manifest.services {
         let store = stores.add(name, settings.limits(&manifest.limits).store_bytes_max)?;
         used.insert(name.clone(), store);
+    }
+    if role == Role::Reader {
+        return Ok(used);
     }
     for service in stores.unused().into_iter().filter(crate::store::UnusedStore::is_empty).map(|kept| kept.service) {
         if recorded.iter().all(|(name, _)| *name != service) {

@@ -21,6 +21,9 @@ pub enum OpenError {
     Load(#[from] LoadError),
     #[error(transparent)]
     Platform(#[from] PlatformError),
+    /// Of a node that follows.
+    #[error("the leader of the cluster has not committed its services yet")]
+    Unstarted,
     #[error(
         "{service} has releases, but {} is missing: put it back, or restore the data directory from a backup",
         path.display()

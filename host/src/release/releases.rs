@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::{Mutex, oneshot};
 
 use super::changes::change_set::ChangeSet;
+use super::changes::prepare::Prepare;
 use super::error::DeployError;
 use super::loading::loader::ReleaseLoader;
 use super::loading::pinned_tables::PinnedTables;
@@ -54,6 +55,8 @@ pub(super) struct Inner {
     pub(super) unfinished_drops: std::sync::Mutex<BTreeSet<ServiceName>>,
     /// Of lines about work that is tried again until it succeeds.
     pub(super) log_limits: LogLimits<&'static str>,
+    /// Lets the other nodes of a cluster get ready.
+    pub(super) prepare: OnceLock<Prepare>,
     /// Held by the one running change, from reading the state before it until it is complete.
     pub(super) changing: Mutex<()>,
 }

@@ -45,6 +45,14 @@ pub enum Progress {
     },
 }
 
+/// Whether a start may commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Writer,
+    /// It only runs what another node has committed.
+    Reader,
+}
+
 /// Receives the progress of a start. It is called from several threads.
 pub(crate) type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
@@ -75,6 +83,7 @@ pub(super) struct Starter<'a> {
     pub(super) tasks: &'a Tasks,
     pub(super) recorded: &'a [(ServiceName, ServiceRecord)],
     pub(super) report: Report<'a>,
+    pub(super) role: Role,
     /// Runs components that report the versions of their data.
     pub(super) handle: Handle,
 }
@@ -165,6 +174,8 @@ impl Starter<'_> {
         let same_format = record.release.data.format == of.live.data.format;
         let runs_max = self.manifest.deploy.shadow_runs_max;
         let shadow = record.rollout.shadow.filter(|_| record.rollout.step.is_none());
+        // The leader compares the calls.
+        let shadow = shadow.filter(|_| self.role == Role::Writer);
         let shadow =
             shadow.map(|parts| Shadow::new(member, Share::of_parts(parts), runs_max, same_format, self.tasks.clone()));
         let trial = Trial::begin(live, &release, record.rollout.share(), shadow);

@@ -6,6 +6,8 @@ use std::path::Path;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
+mod cluster;
+
 use super::*;
 use crate::config::{Configuration, Flags, load};
 use crate::journal::simulated::SimulatedDisk;
@@ -52,14 +54,19 @@ fn folder() -> (tempfile::TempDir, Configuration) {
 
 /// The control plane of a host whose journal and stores are on `disk`.
 fn open(disk: &SimulatedDisk, configuration: &Configuration, folder: &Path) -> (Releases, Stores) {
+    let stores = Stores::open_on(&disk.as_disk(), &configuration.manifest.store, &[], None).expect("stores");
+    (start(&stores, configuration, folder), stores)
+}
+
+/// The control plane of a host with these stores.
+fn start(stores: &Stores, configuration: &Configuration, folder: &Path) -> Releases {
     let manifest = &configuration.manifest;
-    let stores = Stores::open_on(&disk.as_disk(), &manifest.store, &[], None).expect("stores");
     let tasks = Tasks::default();
     let opened = tokio::task::block_in_place(|| {
         let runtime = Runtime::new(&manifest.runtime, tasks.outages()).expect("a runtime");
-        Releases::open(manifest, &folder.join("data"), runtime, &stores, &tasks, &|_| {})
+        Releases::open(manifest, &folder.join("data"), runtime, stores, &tasks, &|_| {})
     });
-    (opened.expect("the services start").0, stores)
+    opened.expect("the services start").0
 }
 
 #[tokio::test(flavor = "multi_thread")]

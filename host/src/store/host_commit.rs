@@ -16,6 +16,12 @@ pub struct HostCommit {
 }
 
 impl HostCommit {
+    /// Whether it has no transaction and drops no store.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.transactions.is_empty() && self.dropped.is_empty()
+    }
+
     /// Adds a transaction, and the new version of its store's data, if that changes. Each transaction must be of
     /// another store.
     pub fn add(&mut self, transaction: Transaction, data_version: Option<u64>) {

@@ -32,7 +32,7 @@ pub use backup::{
     BACKUP_FORMAT, BackupDocument, BackupError, Cancelled, DocumentError, Progress, RestoreError, RestoreOrder,
     Restored, Until,
 };
-pub(crate) use cluster::ClusterMember;
+pub(crate) use cluster::{ClusterMember, ClusterView, ClusterViewSender, Observer};
 pub use cluster::JoinError;
 pub use commit::commit_log::Validity;
 pub use commit::read_set::ReadSet;

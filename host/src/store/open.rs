@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::backup::{BACKUP_FOLDERS, UNFINISHED};
 use super::checkpoint::Checkpoints;
-use super::cluster::{ClusterMember, identify, position_of};
+use super::cluster::{ClusterMember, JoinError, identify, position_of};
 use super::commit::sequencer::Pipeline;
 use super::commit::state::StoreState;
 use super::error::{CloseError, OpenError};
@@ -109,6 +109,7 @@ pub(super) fn open(
     let services = Arc::new(Services {
         disk: Arc::clone(disk),
         archive,
+        objects: cluster.as_ref().map(|cluster| cluster.stream.objects()),
         journal: id,
         index_cache_bytes: settings.index_cache_bytes,
         space,
@@ -142,7 +143,12 @@ fn cluster_of(
     };
     let position = position_of(tail);
     let stream = (member.open)(position.sequence)?;
-    let id = identify(&*stream, position, own)?;
+    let id = match identify(&*stream, position, own)? {
+        Some(id) => id,
+        // All nodes that start together choose the same one.
+        None => stream.new_journal().map_err(JoinError::from)?,
+    };
+    let id = Some(id);
     Ok((
         id,
         Some(Cluster {

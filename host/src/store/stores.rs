@@ -23,7 +23,7 @@ use super::open;
 use super::services::{Services, UnusedStore};
 use crate::clock;
 use crate::config::StoreSettings;
-use crate::journal::stream::Lease;
+use crate::journal::stream::{Lease, Objects};
 use crate::journal::{Directory, Disk, JournalId, RetryingDisk, Stopped};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::{CommitSeq, ServiceName};
@@ -156,8 +156,17 @@ impl Stores {
         let running = Mutex::new(Some(Running { thread, _lock: lock }));
         let stores = Self { inner: Arc::new(Inner { services, running, lease: OnceLock::new() }) };
         if let (Some(member), Some(open::Cluster { stream, settings })) = (member, cluster) {
-            let lease = join(&stores.inner.services, &stream, member, settings.position)?;
-            stores.inner.lease.get_or_init(|| lease);
+            member.observer.opened(&stores);
+            match join(&stores.inner.services, &stream, member, settings.position) {
+                Ok(lease) => drop(stores.inner.lease.set(lease)),
+                Err(error) => {
+                    // Others may still have these stores, and the next attempt needs the data directory.
+                    if let Err(error) = stores.inner.close() {
+                        tracing::error!(%error, "the stores were not closed completely; the next start repairs them");
+                    }
+                    return Err(error.into());
+                }
+            }
         }
         Ok(stores)
     }
@@ -171,6 +180,16 @@ impl Stores {
     pub(crate) fn archive(&self) -> Option<(Arc<dyn Disk>, String)> {
         let services = &self.inner.services;
         Some((Arc::clone(services.archive.as_ref()?), services.journal.to_string()))
+    }
+
+    /// The object store of the cluster, if there is one.
+    pub(crate) fn objects(&self) -> Option<Arc<dyn Objects>> {
+        self.inner.services.objects.clone()
+    }
+
+    /// Whether this node leads its cluster, and may speak for it now; false without a cluster.
+    pub(crate) fn leads(&self) -> bool {
+        self.lease_left().is_some_and(|left| !left.is_zero())
     }
 
     /// The path of a service's store file, whether it exists or not.
@@ -264,6 +283,11 @@ impl Stores {
     #[must_use]
     pub fn lease_left(&self) -> Option<Duration> {
         self.inner.lease.get().map(|lease| lease.left(clock::now()))
+    }
+
+    /// Whether this node led its cluster, and leads no more.
+    pub(crate) fn was_replaced(&self) -> bool {
+        self.inner.lease.get().is_some_and(|lease| lease.has_ended())
     }
 
     /// Resolves when this node, which led its cluster, leads no more; never without a cluster.

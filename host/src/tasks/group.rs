@@ -112,13 +112,18 @@ impl Tasks {
         self.inner.running().iter().map(name).collect()
     }
 
+    /// Tells every task to stop.
+    pub fn begin_stop(&self) {
+        self.inner.stop.send_replace(true);
+    }
+
     /// Stops every task and waits until all have ended, or `grace` has passed.
     ///
     /// # Errors
     ///
     /// The names of those that still run.
     pub async fn shut_down(&self, grace: Duration) -> Result<(), Vec<String>> {
-        self.inner.stop.send_replace(true);
+        self.begin_stop();
         let until = Instant::now() + grace;
         loop {
             let ended = self.inner.ended.notified();

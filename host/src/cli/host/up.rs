@@ -18,7 +18,7 @@ use crate::config::{self, Configuration, Flags};
 use crate::observe::{self, LOG_FOLDER, Log};
 use crate::platform::{self, Host, Progress, StartError};
 use crate::release::OpenError;
-use crate::tasks::{CancellationToken, Tasks, thread};
+use crate::tasks::thread;
 
 /// How long the program waits at its end until the log is written.
 const LOG_FLUSH_WAIT: Duration = Duration::from_secs(1);
@@ -51,28 +51,21 @@ pub(in crate::cli) fn run(command: Up) -> Result<(), Failure> {
 async fn serve(configuration: &Configuration, log: &Arc<Log>, reload: &(dyn Fn(&Host) + Sync)) -> Result<(), Failure> {
     let mut signals = Signals::take()?;
     let shown = Shown::new(configuration.manifest.services.len());
-    let cancelled = cancelled_by_signals()?;
-    let started = platform::start_unless(configuration, &|progress| shown.tell(progress), &cancelled).await;
+    let started = platform::start(configuration, &|progress| shown.tell(progress)).await;
     shown.end();
-    let host = match started {
-        Err(error) if error.is_cancelled() => {
-            tracing::info!("stopped before this host led its cluster");
-            return Ok(());
-        }
-        started => started.map_err(|error| not_started(configuration, error))?,
-    };
+    let host = started.map_err(|error| not_started(configuration, Arc::new(error)))?;
     // Only now the data directory is this host's alone.
     let (folder, recent) = (configuration.manifest.host.data.join(LOG_FOLDER), Arc::clone(log));
     thread("recent log", move || recent.write_recent(&folder), |_| {})
         .map_err(|error| Failure::new(Kind::Refused, error))?;
     tracing::info!(public = %host.gateway_address(), operator = %host.admin_address(), "serving");
-    let mut is_replaced = false;
+    let mut failure = None;
     let is_cut = loop {
         let action = tokio::select! {
             action = signals.next() => action,
-            () = host.replaced() => {
-                is_replaced = true;
-                tracing::error!("another host leads the cluster: this one ends");
+            error = host.failed() => {
+                let error = not_started(configuration, error);
+                failure = Some(error);
                 break true;
             }
         };
@@ -100,25 +93,12 @@ async fn serve(configuration: &Configuration, log: &Arc<Log>, reload: &(dyn Fn(&
         }
     };
     let stopped = host.stop_or_cut(cut).await;
-    if is_replaced {
-        // It has commits that were never acknowledged, so its stores do not close in order.
-        let next = "Start it again: it then takes over what the other host commits.";
-        return Err(Failure::text(Kind::Refused, "another host leads the cluster").next(next));
+    if let Some(failure) = failure {
+        return Err(failure);
     }
     stopped.map_err(|error| Failure::new(Kind::Refused, error))?;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Is cancelled by the first signal that stops the host. The start blocks its own thread, so another task waits for it.
-fn cancelled_by_signals() -> Result<CancellationToken, Failure> {
-    let (cancelled, guard) = CancellationToken::with_guard();
-    let mut signals = Signals::take()?;
-    Tasks::default().spawn("signals of the start", async move {
-        while matches!(signals.next().await, SignalAction::Reload) {}
-        drop(guard);
-    });
-    Ok(cancelled)
 }
 
 /// Reads the log filter, the certificates and the admin token again. What cannot be read stays as it was, and all else takes
@@ -135,8 +115,8 @@ fn reload(manifest: &Path, flags: Flags, log: &Log, host: &Host) {
     }
 }
 
-fn not_started(configuration: &Configuration, error: StartError) -> Failure {
-    let next = match &error {
+fn not_started(configuration: &Configuration, error: Arc<StartError>) -> Failure {
+    let next = match &*error {
         StartError::Listen { .. } => None,
         StartError::Releases(OpenError::Component { .. }) => {
             Some("`cargo xtask up` builds the shop's components.".to_owned())

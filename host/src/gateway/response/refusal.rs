@@ -51,6 +51,8 @@ pub enum Refusal {
     Range { bytes: u64 },
     #[error("the file is not the version that the client expects")]
     Precondition,
+    #[error("the host that had the request was lost")]
+    MaybeDone,
     #[error("the call failed")]
     Call(#[from] CallError),
     #[error("the component returned an error of its contract")]

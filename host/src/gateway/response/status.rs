@@ -78,6 +78,10 @@ impl From<Refusal> for Problem {
             Refusal::Precondition => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "The file is not the version that the request expects.")
             }
+            Refusal::MaybeDone => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The host that had this request was lost: whether it had an effect is unknown.",
+            ),
             Refusal::Call(error) => Self::from(error),
             Refusal::Component(problem) => *problem,
             Refusal::Answer { .. } | Refusal::File(_) => {

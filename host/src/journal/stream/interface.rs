@@ -2,11 +2,14 @@
 //! its end can append.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::objects::Objects;
 use super::position::StreamSeq;
+use crate::journal::frame::JournalId;
 
 /// A stream. Its calls block, except [`Stream::publish`].
 pub(crate) trait Stream: fmt::Debug + Send + Sync {
@@ -25,9 +28,15 @@ pub(crate) trait Stream: fmt::Debug + Send + Sync {
 
     fn info(&self) -> Result<StreamInfo, StreamError>;
 
+    /// The id of the journal that begins in this stream while it is empty: the same for every node that asks.
+    fn new_journal(&self) -> Result<JournalId, StreamError>;
+
     /// Deletes the messages up to `sequence`.
     #[cfg_attr(not(test), expect(dead_code, reason = "nodes do not say yet what they need of the stream"))]
     fn purge_through(&self, sequence: StreamSeq) -> Result<(), StreamError>;
+
+    /// The object store of the same cluster.
+    fn objects(&self) -> Arc<dyn Objects>;
 }
 
 /// The messages of a stream, in order.

@@ -55,8 +55,8 @@ pub enum Content {
     Records(Vec<Bytes>),
     /// A part of one record that is too large for a message. The other pieces are in the messages before and after.
     Piece { index: u32, count: u32, bytes: Bytes },
-    /// The leader has nothing to write, and still leads.
-    Heartbeat,
+    /// The leader still leads.
+    Heartbeat(Leader),
     /// The leader leads no more: another node may lead at once.
     StepDown,
 }
@@ -168,19 +168,18 @@ impl Content {
             Self::Epoch { .. } => EPOCH,
             Self::Records(_) => RECORDS,
             Self::Piece { .. } => PIECE,
-            Self::Heartbeat => HEARTBEAT,
+            Self::Heartbeat(_) => HEARTBEAT,
             Self::StepDown => STEP_DOWN,
         }
     }
 
     fn bytes(&self) -> usize {
         match self {
-            Self::Epoch { claim, leader } => {
-                claim.0.len() + block_bytes(leader.node.len()) + block_bytes(leader.address.len())
-            }
+            Self::Epoch { claim, leader } => claim.0.len() + leader.bytes(),
+            Self::Heartbeat(leader) => leader.bytes(),
             Self::Records(records) => records.iter().map(|record| block_bytes(record.len())).sum(),
             Self::Piece { bytes, .. } => PIECE_FIELDS_BYTES + bytes.len(),
-            Self::Heartbeat | Self::StepDown => 0,
+            Self::StepDown => 0,
         }
     }
 
@@ -188,16 +187,16 @@ impl Content {
         match self {
             Self::Epoch { claim, leader } => {
                 out.extend_from_slice(&claim.0);
-                put_block(out, leader.node.as_bytes());
-                put_block(out, leader.address.as_bytes());
+                leader.encode(out);
             }
+            Self::Heartbeat(leader) => leader.encode(out),
             Self::Records(records) => records.iter().for_each(|record| put_block(out, record)),
             Self::Piece { index, count, bytes } => {
                 out.extend_from_slice(&index.to_le_bytes());
                 out.extend_from_slice(&count.to_le_bytes());
                 out.extend_from_slice(bytes);
             }
-            Self::Heartbeat | Self::StepDown => {}
+            Self::StepDown => {}
         }
     }
 
@@ -206,8 +205,7 @@ impl Content {
             EPOCH => {
                 let claim = ClaimId(bytes.first_chunk().copied().ok_or(MessageError::Content)?);
                 let _taken = bytes.split_to(claim.0.len());
-                let (node, address) = (take_text(&mut bytes)?, take_text(&mut bytes)?);
-                Self::Epoch { claim, leader: Leader { node, address } }
+                Self::Epoch { claim, leader: Leader::take(&mut bytes)? }
             }
             RECORDS => {
                 let mut records = vec![take_block(&mut bytes)?];
@@ -223,11 +221,26 @@ impl Content {
                 }
                 Self::Piece { index, count, bytes: std::mem::take(&mut bytes) }
             }
-            HEARTBEAT => Self::Heartbeat,
+            HEARTBEAT => Self::Heartbeat(Leader::take(&mut bytes)?),
             STEP_DOWN => Self::StepDown,
             _ => return Err(MessageError::Content),
         };
         if bytes.is_empty() { Ok(content) } else { Err(MessageError::Content) }
+    }
+}
+
+impl Leader {
+    fn bytes(&self) -> usize {
+        block_bytes(self.node.len()) + block_bytes(self.address.len())
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_block(out, self.node.as_bytes());
+        put_block(out, self.address.as_bytes());
+    }
+
+    fn take(bytes: &mut Bytes) -> Result<Self, MessageError> {
+        Ok(Self { node: take_text(bytes)?, address: take_text(bytes)? })
     }
 }
 

@@ -133,9 +133,9 @@ impl<T> Publisher<T> {
         self.add(&Content::Epoch { claim, leader: leader.clone() });
     }
 
-    /// Adds a message without content.
-    pub(crate) fn add_heartbeat(&mut self) {
-        self.add(&Content::Heartbeat);
+    /// Adds a message that only says who leads.
+    pub(crate) fn add_heartbeat(&mut self, leader: &Leader) {
+        self.add(&Content::Heartbeat(leader.clone()));
     }
 
     /// Adds the message after which another node may lead.

@@ -107,7 +107,11 @@ impl StreamReader {
                 self.position = Position { sequence, epoch, ..self.position };
                 return Ok(Read { records: Vec::new(), begins_epoch: true });
             }
-            Content::Heartbeat => Vec::new(),
+            Content::Heartbeat(leader) => {
+                // A node that begins to read within an epoch learns from it who leads.
+                self.leader = Some(leader);
+                Vec::new()
+            }
             Content::StepDown => {
                 self.stepped_down = true;
                 Vec::new()

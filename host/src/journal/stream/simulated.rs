@@ -11,14 +11,19 @@
 )]
 #![cfg_attr(not(test), allow(dead_code, reason = "the tests of the journal use more of it than the simulator"))]
 
+mod objects;
+
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use self::objects::World as ObjectWorld;
 use super::interface::{Done, Messages, Publish, PublishError, Stream, StreamError, StreamInfo};
+use super::objects::Objects;
 use super::position::StreamSeq;
+use crate::journal::frame::JournalId;
 use crate::journal::simulated::Random;
 
 /// How often the network and the servers fail, in percent.
@@ -44,6 +49,7 @@ pub struct SimulatedStream(Arc<Shared>);
 
 struct Shared {
     world: Mutex<World>,
+    objects: Mutex<ObjectWorld>,
     /// Notified when a message is appended or something is on its way.
     moved: Condvar,
 }
@@ -57,6 +63,7 @@ struct World {
     faults: StreamFaults,
     random: Random,
     closed: bool,
+    journal: JournalId,
 }
 
 enum Packet {
@@ -76,9 +83,9 @@ impl SimulatedStream {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let (messages, network) = (Vec::new(), Vec::new());
-        let faults = StreamFaults::default();
-        let world = World { messages, purged: 0, network, faults, random: Random(seed), closed: false };
-        Self(Arc::new(Shared { world: Mutex::new(world), moved: Condvar::new() }))
+        let (faults, journal) = (StreamFaults::default(), JournalId(u128::from(seed).to_le_bytes()));
+        let world = World { messages, purged: 0, network, faults, random: Random(seed), closed: false, journal };
+        Self(Arc::new(Shared { world: Mutex::new(world), objects: Mutex::default(), moved: Condvar::new() }))
     }
 
     pub fn set_faults(&self, faults: StreamFaults) {
@@ -231,6 +238,11 @@ impl Stream for SimulatedStream {
         Ok(StreamInfo { first: StreamSeq(world.purged as u64 + 1), last: world.last(), bytes })
     }
 
+    fn new_journal(&self) -> Result<JournalId, StreamError> {
+        self.is_unavailable()?;
+        Ok(self.lock().journal)
+    }
+
     fn purge_through(&self, sequence: StreamSeq) -> Result<(), StreamError> {
         self.is_unavailable()?;
         let mut world = self.lock();
@@ -238,6 +250,10 @@ impl Stream for SimulatedStream {
         world.messages.drain(..through);
         world.purged += through;
         Ok(())
+    }
+
+    fn objects(&self) -> Arc<dyn Objects> {
+        Arc::new(self.clone())
     }
 }
 

@@ -55,7 +55,9 @@ impl Inner {
                 set.after.last_line = committed.last_line.unwrap_or(set.before.last_line);
                 self.publish(set, committed.routing);
                 drop(committed.hold);
-                Ok(durable?)
+                durable?;
+                self.keep_shared();
+                Ok(())
             }
         }
     }
@@ -64,6 +66,7 @@ impl Inner {
     async fn commit(&self, set: &mut ChangeSet) -> Result<Committed, DeployError> {
         set.keeps_mirrors()?;
         set.note_ended_trials();
+        self.prepare_nodes(set).await;
         let mut routing = None;
         if set.swaps {
             let next = set.after.routing()?.after(&self.calls.routing(), !set.migrations.is_empty());
@@ -174,11 +177,22 @@ impl Inner {
             // The next change deletes them.
             return;
         }
-        let state = self.state.load();
-        let needed: BTreeSet<Digest> =
-            state.records().flat_map(|(_, record)| record.releases()).map(|release| release.digest).collect();
+        let needed = self.needed_components();
         self.loader.components.sweep(|digest| needed.contains(digest));
         self.loader.runtime.set_named(|digest| needed.contains(digest));
+    }
+
+    /// Brings the object store of the cluster that this node leads to the components that releases need. The caller holds
+    /// `changing`, so that no other change stores one meanwhile.
+    pub(in crate::release) fn keep_shared(&self) {
+        if self.stores.leads() {
+            self.loader.components.keep_shared(&self.needed_components());
+        }
+    }
+
+    fn needed_components(&self) -> BTreeSet<Digest> {
+        let state = self.state.load();
+        state.records().flat_map(|(_, record)| record.releases()).map(|release| release.digest).collect()
     }
 }
 

@@ -1,7 +1,10 @@
-//! Components and contracts by digest, in folders of the data directory.
+//! Components and contracts by digest, in folders of the data directory, and in the object store of a cluster.
 //!
 //! Invariant: a file gets the name of its digest only when all of it is durable, and it is never changed. If
-//! [`Files::has`] returns true, the file and its name are durable, so that a record may name it.
+//! [`Files::has`] returns true, the file and its name are durable here. After [`Files::put`] or [`Files::share`] a record
+//! may name it: then a cluster has it too.
+
+mod shared;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -10,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fail_point::fail_point;
 use crate::journal::Disk;
+use crate::journal::stream::{Objects, StreamError};
 use crate::names::Digest;
 
 /// A folder of files that are named by their digests.
@@ -18,6 +22,8 @@ pub(in crate::release) struct Files {
     folder: FileFolder,
     /// The folder for a copy of each file, for a restore of commits that name it.
     archive: Option<FileFolder>,
+    /// The object store of the cluster, which has a copy of each file that a record names.
+    objects: Option<Arc<dyn Objects>>,
     kind: FileKind,
 }
 
@@ -61,20 +67,35 @@ pub enum FileError {
     Read { path: PathBuf, source: io::Error },
     #[error("{} is damaged: restore the data directory from a backup", path.display())]
     Damaged { path: PathBuf },
+    #[error(
+        "cannot store {object} in the object store of the cluster: check the NATS servers and what the user of this host \
+         may publish, and try again"
+    )]
+    Share { object: String, source: StreamError },
+    #[error("cannot read {object} from the object store of the cluster: check the NATS servers, and try again")]
+    Fetch { object: String, source: StreamError },
+    #[error(
+        "{} is missing, and the object store of the cluster has no {object} either: copy the file from another node",
+        path.display()
+    )]
+    Nowhere { path: PathBuf, object: String },
+    #[error("{object} in the object store of the cluster is damaged: copy {} from another node", path.display())]
+    DamagedObject { path: PathBuf, object: String },
 }
 
 impl Files {
     /// Opens the folder, and removes unfinished files. A copy of every file goes to `archive`: a disk, and the folder
-    /// on it that contains the folders of files.
+    /// on it that contains the folders of files. With `objects`, missing files come from there.
     pub(in crate::release) fn open(
         disk: Arc<dyn Disk>,
         archive: Option<(Arc<dyn Disk>, String)>,
+        objects: Option<Arc<dyn Objects>>,
         kind: FileKind,
     ) -> Result<Self, FileError> {
         let (name, extension) = kind.names();
         let folder = FileFolder::open(disk, name.into(), extension)?;
         let archive = archive.map(|(disk, base)| FileFolder::open(disk, format!("{base}/{name}"), extension));
-        let files = Self { folder, archive: archive.transpose()?, kind };
+        let files = Self { folder, archive: archive.transpose()?, objects, kind };
         files.archive_all();
         Ok(files)
     }
@@ -96,8 +117,14 @@ impl Files {
         }
     }
 
-    /// Stores `bytes` under the name `digest`, unless the file exists. It is durable after the return.
+    /// Stores `bytes` under the name `digest`, unless the file exists. It is durable after the return, also in the object
+    /// store of a cluster.
     pub(in crate::release) fn put(&self, digest: &Digest, bytes: &[u8]) -> Result<(), FileError> {
+        self.store_here(digest, bytes)?;
+        self.share_bytes(digest, bytes)
+    }
+
+    fn store_here(&self, digest: &Digest, bytes: &[u8]) -> Result<(), FileError> {
         self.folder.put(digest, bytes)?;
         self.archive_all();
         Ok(())
@@ -107,8 +134,9 @@ impl Files {
         self.folder.durable().contains(digest)
     }
 
-    /// Where the file `digest` is missing.
+    /// Where the file `digest` is missing, if the object store of a cluster does not have it either.
     pub(in crate::release) fn missing(&self, digest: &Digest) -> Option<PathBuf> {
+        self.fetch_missing(&BTreeSet::from([*digest]));
         (!self.has(digest)).then(|| self.folder.disk.full(&self.kind.path(digest)))
     }
 
@@ -117,8 +145,11 @@ impl Files {
         self.folder.disk.open(&self.kind.path(digest)).and_then(|file| file.bytes()).unwrap_or(0)
     }
 
-    /// The content of the file `digest`.
+    /// The content of the file `digest`. A file that is missing here comes from the object store of the cluster.
     pub(in crate::release) fn get(&self, digest: &Digest) -> Result<Vec<u8>, FileError> {
+        if !self.has(digest) && self.objects.is_some() {
+            return self.fetch(digest);
+        }
         let path = self.kind.path(digest);
         let read = || {
             let file = self.folder.disk.open(&path)?;

@@ -96,6 +96,7 @@ impl ReleaseLoader {
             self.contracts.put(&digest, &text)?;
             return Ok((digest, contracts));
         }
+        self.contracts.share(&digest)?;
         Ok((digest, self.contracts(&digest)?))
     }
 

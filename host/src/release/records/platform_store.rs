@@ -29,6 +29,11 @@ const LINE: &str = "line/";
 /// The numbers of the lines about one service: `line-of/cart/00000000000000000042`.
 const LINE_OF: &str = "line-of/";
 
+/// Whether the entry `key` is about releases or settings.
+pub(in crate::release) fn is_of_releases(key: &str) -> bool {
+    key == APPLIED || key.starts_with(SERVICE)
+}
+
 /// Why the platform's store cannot be read or changed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum PlatformError {
@@ -84,6 +89,12 @@ impl PlatformStore {
 
     pub(in crate::release) fn tokens(&self) -> Result<Vec<TokenRecord>, PlatformError> {
         all(&mut self.store.begin_read(), TOKEN)?.iter().map(read).collect()
+    }
+
+    /// The host's secret, if there is one yet.
+    pub(in crate::release) fn secret(&self) -> Result<Option<HostSecret>, PlatformError> {
+        let stored = self.store.begin_read().get(SECRET)?;
+        stored.map(|secret| value(SECRET, &secret).map(HostSecret::new)).transpose()
     }
 
     /// The number of the newest line of the history; 0 without one.

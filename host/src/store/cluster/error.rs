@@ -57,3 +57,14 @@ pub enum JoinError {
     #[error("cannot create or delete a store of the cluster")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
+
+impl JoinError {
+    /// Whether the node may join a moment later: the servers did not answer, or its own disk had no room.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Open(error) => error.may_pass(),
+            Self::Stream(_) | Self::Apply(_) | Self::Stopped(_) | Self::Random { .. } => true,
+            _ => false,
+        }
+    }
+}

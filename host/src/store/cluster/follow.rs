@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::error::JoinError;
+use super::{ClusterMember, view};
 use crate::clock;
 use crate::journal::Record;
 use crate::journal::stream::{Messages, Position, Stream, StreamReader, StreamSeq};
@@ -23,15 +24,23 @@ pub(super) struct Following<'a> {
     services: &'a Services,
     stream: Arc<dyn Stream>,
     reader: StreamReader,
+    member: &'a ClusterMember<'a>,
+    /// The last message of the stream when the reading began.
+    last: StreamSeq,
     /// When the last message came, or the reading began.
     heard: Instant,
 }
 
 impl<'a> Following<'a> {
     /// Goes on after `position`, up to which the stores have everything.
-    pub(super) fn new(services: &'a Services, stream: Arc<dyn Stream>, position: Position) -> Self {
+    pub(super) fn new(
+        services: &'a Services,
+        stream: Arc<dyn Stream>,
+        position: Position,
+        member: &'a ClusterMember<'a>,
+    ) -> Self {
         let reader = StreamReader::new(services.journal, position);
-        Self { services, stream, reader, heard: clock::now() }
+        Self { services, stream, reader, member, last: StreamSeq(u64::MAX), heard: clock::now() }
     }
 
     pub(super) fn position(&self) -> Position {
@@ -41,14 +50,21 @@ impl<'a> Following<'a> {
 
     /// Applies messages until none has come for `patience`. There is no leader to wait for in an empty stream, and after one
     /// has stepped down.
-    pub(super) fn until_silence(&mut self, patience: Duration, cancelled: &CancellationToken) -> Result<(), JoinError> {
-        if self.stream.info()?.last.0 == 0 {
+    pub(super) fn until_silence(
+        &mut self,
+        patience: Duration,
+        yields: bool,
+        cancelled: &CancellationToken,
+    ) -> Result<(), JoinError> {
+        self.last = self.stream.info()?.last;
+        if self.last.0 == 0 {
             return Ok(());
         }
+        self.tell();
         let mut messages = self.stream.messages(self.reader.next())?;
         self.heard = clock::now();
         loop {
-            let patience = if self.reader.has_stepped_down() { Duration::ZERO } else { patience };
+            let patience = if self.reader.has_stepped_down() && !yields { Duration::ZERO } else { patience };
             let left = patience.saturating_sub(clock::elapsed(self.heard));
             if left.is_zero() && self.reader.next() > self.stream.info()?.last {
                 return Ok(());
@@ -63,9 +79,20 @@ impl<'a> Following<'a> {
     fn take_next(&mut self, messages: &mut dyn Messages, wait_max: Duration) -> Result<(), JoinError> {
         if let Some((sequence, bytes)) = messages.next(wait_max)? {
             self.take(sequence, &bytes)?;
+            self.tell();
             self.heard = clock::now();
         }
         Ok(())
+    }
+
+    /// Tells the others what this node sees.
+    fn tell(&self) {
+        let leader = self.reader.leader().filter(|_| !self.reader.has_stepped_down());
+        let is_current = self.reader.next() > self.last;
+        view::saw(&self.member.view, self.position(), leader, is_current);
+        if is_current {
+            self.member.observer.is_current();
+        }
     }
 
     fn take(&mut self, sequence: StreamSeq, bytes: &Bytes) -> Result<(), JoinError> {
@@ -88,6 +115,10 @@ impl<'a> Following<'a> {
     fn apply(&self, number: CommitSeq, record: Record, bytes: &Bytes) -> Result<(), JoinError> {
         let time = record.time_unix_micros;
         let (mut parts, mut dropped) = (Vec::new(), Vec::new());
+        if let Some(platform) = record.sections.iter().find(|section| section.service == ServiceName::platform()) {
+            let mut keys = platform.writes.iter().filter_map(|(key, _)| key.component_text());
+            self.member.observer.before_platform_commit(&mut keys);
+        }
         for section in record.sections {
             let store = self.services.store_to_apply(&section.service).map_err(failed)?;
             if section.dropped {

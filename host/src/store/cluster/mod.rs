@@ -4,6 +4,8 @@ mod claim;
 pub(super) mod error;
 mod follow;
 mod identity;
+mod observer;
+mod view;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,8 @@ use crate::tasks::CancellationToken;
 pub use error::JoinError;
 use follow::Following;
 pub(super) use identity::{identify, position_of};
+pub(crate) use observer::Observer;
+pub(crate) use view::{ClusterView, ClusterViewSender};
 
 /// Opens the stream of which this node has the messages up to a given one.
 pub(crate) type OpenStream<'a> = &'a dyn Fn(StreamSeq) -> Result<Arc<dyn Stream>, JoinError>;
@@ -28,11 +32,16 @@ pub(crate) struct ClusterMember<'a> {
     /// How long it waits for a sign of another leader before it leads: longer than the lease of that one, because the
     /// clocks of two machines may differ in speed.
     pub(crate) patience: Duration,
+    /// Whether it lets another node lead first, although the last leader has stepped down.
+    pub(crate) yields: bool,
     pub(crate) heartbeat: Duration,
     /// Whether answers wait for a valid lease. Otherwise they may be stale.
     pub(crate) is_gated: bool,
     /// Ends the wait.
     pub(crate) cancelled: CancellationToken,
+    /// Where it writes what it sees of the cluster.
+    pub(crate) view: ClusterViewSender,
+    pub(crate) observer: &'a dyn Observer,
 }
 
 impl std::fmt::Debug for ClusterMember<'_> {
@@ -52,15 +61,17 @@ pub(super) fn join(
     member: &ClusterMember<'_>,
     position: Position,
 ) -> Result<Arc<Lease>, JoinError> {
-    let mut following = Following::new(services, Arc::clone(stream), position);
+    let mut following = Following::new(services, Arc::clone(stream), position, member);
     loop {
-        following.until_silence(member.patience, &member.cancelled)?;
+        following.until_silence(member.patience, member.yields, &member.cancelled)?;
+        view::lost_the_leader(&member.view);
         let lease = Arc::new(Lease::new(clock::now(), member.lease));
         let Some(led) = claim::claim(stream, services.journal, following.position(), &member.node, &lease)? else {
             continue;
         };
         let epoch = led.epoch.0;
-        services.pipeline.journal.lead(Arc::clone(stream), led, Arc::clone(&lease))?;
+        services.pipeline.journal.lead(Arc::clone(stream), led, &member.node, Arc::clone(&lease))?;
+        view::saw(&member.view, led, Some(&member.node), true);
         tracing::info!(epoch, node = member.node.node, "this node leads the cluster");
         return Ok(lease);
     }

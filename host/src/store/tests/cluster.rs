@@ -6,7 +6,7 @@ use super::*;
 use crate::journal::simulated::SimulatedDisk;
 use crate::journal::stream::simulated::{SimulatedStream, StreamFaults};
 use crate::journal::stream::{Leader, StreamSeq};
-use crate::store::{ClusterMember, OpenError};
+use crate::store::{ClusterMember, ClusterViewSender, Observer, OpenError};
 use crate::tasks::{CancellationToken, Thread, thread};
 
 /// Small segments, so that a few commits fill several.
@@ -43,9 +43,12 @@ impl Network {
             node: Leader { node: node.into(), address: format!("{node}:1") },
             lease: Duration::from_millis(200),
             patience,
+            yields: false,
             heartbeat: Duration::from_millis(20),
             is_gated: true,
             cancelled: CancellationToken::never(),
+            view: ClusterViewSender::default(),
+            observer: &NobodyReads,
         };
         Stores::open_with(&disk.as_disk(), settings, &services(), None, None, Some(&member))
     }
@@ -53,6 +56,17 @@ impl Network {
     fn join(&self, disk: &SimulatedDisk, node: &str) -> Result<Stores, OpenError> {
         self.join_after(disk, &SETTINGS, node, Duration::ZERO)
     }
+}
+
+/// Nothing runs on the stores.
+struct NobodyReads;
+
+impl Observer for NobodyReads {
+    fn opened(&self, _stores: &Stores) {}
+
+    fn before_platform_commit(&self, _keys: &mut dyn Iterator<Item = &str>) {}
+
+    fn is_current(&self) {}
 }
 
 impl Drop for Network {

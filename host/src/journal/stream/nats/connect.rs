@@ -13,7 +13,7 @@ use crate::config::ClusterSettings;
 use crate::journal::stream::interface::StreamError;
 
 /// How long a server may take to accept a connection, and to answer a question.
-const ANSWER_MAX: Duration = Duration::from_secs(5);
+pub(super) const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// How long a server may take to acknowledge a message. Longer than it takes to write it to a slow disk, and short enough
 /// that the leader soon looks what became of it.

@@ -51,3 +51,10 @@ pub enum NatsError {
     #[error("cannot start the thread of the NATS client")]
     Thread { source: io::Error },
 }
+
+impl NatsError {
+    /// Whether the stream may open a moment later with the same settings: servers start, or elect a leader.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Connect { .. } | Self::Unavailable(_) | Self::TooFewServers { .. } | Self::Stream { .. })
+    }
+}

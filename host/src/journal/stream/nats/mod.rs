@@ -5,6 +5,7 @@ mod client;
 mod connect;
 mod error;
 mod messages;
+mod objects;
 mod open;
 mod publishing;
 
@@ -23,10 +24,13 @@ pub use check::ServerError;
 pub use error::NatsError;
 
 use super::interface::{Done, Messages, Publish, PublishError, Stream, StreamError, StreamInfo};
+use super::objects::Objects;
 use super::position::StreamSeq;
 use crate::config::ClusterSettings;
+use crate::journal::frame::JournalId;
 use client::Client;
 use messages::NatsMessages;
+use objects::{Bucket, NatsObjects};
 
 /// Messages on their way to the client: more than any leader has in flight.
 const PUBLISHES_MAX: usize = 64;
@@ -35,6 +39,7 @@ const PUBLISHES_MAX: usize = 64;
 pub(crate) struct NatsStream {
     client: Arc<Client>,
     stream: jetstream::stream::Stream,
+    bucket: Bucket,
     publishes: mpsc::Sender<(Publish, Done)>,
 }
 
@@ -45,8 +50,9 @@ impl fmt::Debug for NatsStream {
 }
 
 impl NatsStream {
-    /// Connects to the servers of `settings` and opens the stream of the cluster; creates it if `has`, the last message
-    /// that this node has, is 0. Blocks.
+    /// Connects to the servers of `settings` and opens the stream and the object store of the cluster. Creates the stream
+    /// if `has`, the last message that this node has, is 0, and a missing object store in any case: the leader stores again
+    /// what belongs there. Blocks.
     ///
     /// # Errors
     ///
@@ -58,12 +64,13 @@ impl NatsStream {
         let opened = client.wait(async move {
             let context = connect::connect(&settings, &node).await?;
             let stream = open::open(&context, &settings, has).await?;
-            Ok::<_, NatsError>((context, stream))
+            let bucket = Bucket::open(&context, &settings).await?;
+            Ok::<_, NatsError>((context, stream, bucket))
         });
-        let (context, stream) = opened??;
+        let (context, stream, bucket) = opened??;
         let (publishes, requests) = mpsc::channel(PUBLISHES_MAX);
         drop(client.spawn(publishing::publish_all(context, subject, requests)));
-        Ok(Self { client, stream, publishes })
+        Ok(Self { client, stream, bucket, publishes })
     }
 }
 
@@ -97,9 +104,23 @@ impl Stream for NatsStream {
         Ok(StreamInfo { first, last: StreamSeq(state.last_sequence), bytes: state.bytes })
     }
 
+    fn new_journal(&self) -> Result<JournalId, StreamError> {
+        let stream = self.stream.clone();
+        let info = self.client.wait(async move { stream.get_info().await })?.map_err(StreamError::unavailable)?;
+        // No two streams of one name begin in the same nanosecond.
+        let text = format!("{} {}", info.config.name, info.created.unix_timestamp_nanos());
+        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        let id = digest.as_ref().first_chunk().expect("SHA-256 has 32 bytes");
+        Ok(JournalId(*id))
+    }
+
     fn purge_through(&self, sequence: StreamSeq) -> Result<(), StreamError> {
         let stream = self.stream.clone();
         let purge = async move { stream.purge().sequence(sequence.0.saturating_add(1)).await };
         self.client.wait(purge)?.map(drop).map_err(StreamError::unavailable)
+    }
+
+    fn objects(&self) -> Arc<dyn Objects> {
+        Arc::new(NatsObjects::new(Arc::clone(&self.client), self.bucket.clone()))
     }
 }

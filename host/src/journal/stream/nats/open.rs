@@ -37,17 +37,43 @@ pub(super) async fn open(context: &Context, settings: &ClusterSettings, has: Str
         Err(error) if !is_not_found(&error.kind()) => return Err(failed(error.to_string())),
         Err(_) if has.0 > 0 => return Err(NatsError::Gone { stream: name, last: has.0 }),
         // Another node may create it at the same time, in the same way: then this returns that one.
-        Err(_) => context.create_stream(config(settings)).await.map_err(|error| match error.kind() {
-            CreateStreamErrorKind::JetStream(why) if TOO_FEW_SERVERS.contains(&why.error_code()) => {
-                let (server, replicas) = (server_name(&context.client()), settings.replicas);
-                NatsError::TooFewServers { server, replicas, why: why.to_string() }
-            }
-            _ => failed(error.to_string()),
-        })?,
+        Err(_) => create(context, settings, config(settings)).await?,
     };
-    let found = stream.cached_info().config.num_replicas;
-    if found != settings.replicas {
-        return Err(NatsError::OtherReplicas { stream: name, found, replicas: settings.replicas });
+    check_replicas(stream, settings)
+}
+
+/// Opens the stream that `config` describes; creates it if it is missing.
+pub(super) async fn open_or_create(
+    context: &Context,
+    settings: &ClusterSettings,
+    config: Config,
+) -> Result<Stream, NatsError> {
+    let stream = match context.get_stream(&config.name).await {
+        Ok(stream) => stream,
+        Err(error) if !is_not_found(&error.kind()) => {
+            return Err(NatsError::Stream { stream: config.name, why: error.to_string() });
+        }
+        Err(_) => create(context, settings, config).await?,
+    };
+    check_replicas(stream, settings)
+}
+
+async fn create(context: &Context, settings: &ClusterSettings, config: Config) -> Result<Stream, NatsError> {
+    let name = config.name.clone();
+    context.create_stream(config).await.map_err(|error| match error.kind() {
+        CreateStreamErrorKind::JetStream(why) if TOO_FEW_SERVERS.contains(&why.error_code()) => {
+            let (server, replicas) = (server_name(&context.client()), settings.replicas);
+            NatsError::TooFewServers { server, replicas, why: why.to_string() }
+        }
+        _ => NatsError::Stream { stream: name, why: error.to_string() },
+    })
+}
+
+fn check_replicas(stream: Stream, settings: &ClusterSettings) -> Result<Stream, NatsError> {
+    let config = &stream.cached_info().config;
+    if config.num_replicas != settings.replicas {
+        let (stream, found) = (config.name.clone(), config.num_replicas);
+        return Err(NatsError::OtherReplicas { stream, found, replicas: settings.replicas });
     }
     Ok(stream)
 }

@@ -1,5 +1,6 @@
 //! The stream on a real NATS server. Without one, which `cargo xtask nats` installs, these tests say so and do nothing.
 
+mod objects;
 mod server;
 
 use std::sync::Arc;

@@ -1,0 +1,251 @@
+//! A host of a cluster: its listeners are there all the time, and what they do with a request depends on who leads.
+
+mod envelope;
+mod forward;
+mod lent;
+mod member;
+mod message;
+mod nodes;
+mod operator;
+mod prepare;
+mod reads;
+mod replica;
+mod roles;
+mod run;
+mod sides;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
+
+use super::error::{ReloadError, StartError, StopError};
+use super::listen;
+use crate::config::Configuration;
+use crate::admin::NodeAdmin;
+use crate::gateway::{self, Certificate, Listener, ServerSettings, TrustedProxies};
+use crate::observe::Metrics;
+use crate::observe::gateway::ConnectionMetrics;
+use crate::runtime::{Runtime, private_folder};
+use crate::tasks::{CancellationToken, DropGuard, Lifetime, Tasks, Thread, thread};
+use forward::Forwarder;
+use nodes::Nodes;
+use operator::OperatorSide;
+use reads::{Questions, ReadGate};
+use roles::Roles;
+use run::Life;
+use sides::{NodeSide, PublicSide};
+
+/// A running host of a cluster.
+#[derive(Debug)]
+pub(super) struct Node {
+    operator: Arc<OperatorSide>,
+    certificate: Option<Arc<Certificate>>,
+    thread: Mutex<Option<Thread<()>>>,
+    /// Stops the thread.
+    life: Tasks,
+    cancels: Mutex<Option<DropGuard>>,
+    failed: watch::Receiver<Option<Arc<StartError>>>,
+}
+
+/// The listeners that are there before everything else.
+pub(super) struct Listeners {
+    pub(super) public: TcpListener,
+    pub(super) operator: TcpListener,
+}
+
+/// Starts a host of a cluster. It serves when this returns: here if it leads, otherwise at the leader.
+pub(super) async fn start(
+    configuration: &Configuration,
+    listeners: Listeners,
+    tasks: &Tasks,
+    metrics: Metrics,
+) -> Result<Node, StartError> {
+    let manifest = &configuration.manifest;
+    let settings = &manifest.cluster;
+    let nodes = listen(settings.listen, "cluster.listen").await?;
+    let address = |listener: &TcpListener| listener.local_addr().map_err(|source| StartError::Address { source });
+    let roles = Roles::new(member::node(settings, address(&nodes)?)?);
+    tracing::info!(cluster = settings.name, node = roles.node.node, address = roles.node.address, "joining the cluster");
+    private_folder(&manifest.host.data)?;
+    let runtime = Runtime::new(&manifest.runtime, tasks.outages())?;
+    let body_wait_max = Duration::from_millis(manifest.gateway.body_read_ms_max);
+    let forwarder = Forwarder::new(Arc::clone(&roles), body_wait_max);
+    let known = Arc::<Nodes>::default();
+    let operator = Arc::new(OperatorSide {
+        cluster: settings.name.clone(),
+        roles: Arc::clone(&roles),
+        forwarder: Arc::clone(&forwarder),
+        admin: NodeAdmin::new(configuration, metrics.clone())?,
+        nodes: Arc::clone(&known),
+        outages: tasks.outages().clone(),
+        stop: tasks.stop(),
+    });
+    let (public, certificate) = gateway::public_listener(&manifest.gateway, manifest.host.drain_ms_max)?;
+    let stale_max = Duration::from_millis(settings.stale_ms_max);
+    let (reads, questions) = ReadGate::new(settings.reads, stale_max, &roles, &forwarder);
+    let prepare = prepare::asking(&known, &forwarder);
+    let side = PublicSide { roles: Arc::clone(&roles), forwarder, reads: Arc::clone(&reads) };
+    serve(side, &operator, (listeners, nodes), public, tasks);
+    maintain(&metrics, &operator, tasks);
+    ask(reads, questions, tasks);
+
+    let (life, (cancelled, cancels)) = (Tasks::default(), CancellationToken::with_guard());
+    let (first, started) = oneshot::channel();
+    let (fails, failed) = watch::channel(None);
+    let running = Life {
+        configuration: configuration.clone(),
+        roles,
+        runtime,
+        metrics,
+        prepare,
+        handle: Handle::current(),
+        stop: life.stop(),
+        cancelled,
+        started: Some(first),
+    };
+    let run = move || {
+        if let Err(error) = running.run() {
+            fails.send_replace(Some(Arc::new(error)));
+        }
+    };
+    let thread = thread("node", run, |_| {}).map_err(|source| StartError::Thread { source })?;
+    let node = Node {
+        operator,
+        certificate,
+        thread: Mutex::new(Some(thread)),
+        life,
+        cancels: Mutex::new(Some(cancels)),
+        failed,
+    };
+    match started.await {
+        Ok(Ok(())) => Ok(node),
+        Ok(Err(error)) => Err(error),
+        // The thread has panicked, which is logged.
+        Err(_) => Err(StartError::Panicked),
+    }
+}
+
+/// Serves the three listeners in `tasks`.
+fn serve(
+    side: PublicSide,
+    operator: &Arc<OperatorSide>,
+    (listeners, nodes): (Listeners, TcpListener),
+    public: ServerSettings,
+    tasks: &Tasks,
+) {
+    // Nodes authenticate each request, and one connection of a node carries the requests of all its clients.
+    let between = ServerSettings {
+        tls: None,
+        proxies: TrustedProxies::none(),
+        connections_per_client_max: public.connections_max,
+        streams_per_connection_max: u32::MAX,
+        ..public.clone()
+    };
+    let (roles, reads) = (Arc::clone(&side.roles), Arc::clone(&side.reads));
+    supervise("public listener", "public", listeners.public, Arc::new(side), public, tasks);
+    supervise(
+        "operator's listener",
+        "operator",
+        listeners.operator,
+        Arc::clone(operator),
+        operator.admin.server().clone(),
+        tasks,
+    );
+    let side = Arc::new(NodeSide { roles, operator: Arc::clone(operator), reads });
+    supervise("nodes' listener", "nodes", nodes, side, between, tasks);
+}
+
+fn supervise<H: gateway::Handler>(
+    name: &'static str,
+    metrics: &'static str,
+    listener: TcpListener,
+    handler: Arc<H>,
+    settings: ServerSettings,
+    tasks: &Tasks,
+) {
+    let (listener, group) = (Listener::from(listener), tasks.clone());
+    tasks.supervise(name, Lifetime::Host, move || {
+        let (listener, handler, settings, tasks) =
+            (listener.clone(), Arc::clone(&handler), settings.clone(), group.clone());
+        async move { gateway::serve(listener, handler, &settings, ConnectionMetrics::new(metrics), &tasks).await }
+    });
+}
+
+/// Runs the upkeep of metrics, and the reports of this node, in `tasks`.
+fn maintain(metrics: &Metrics, operator: &Arc<OperatorSide>, tasks: &Tasks) {
+    let (stop, metrics) = (tasks.stop(), metrics.clone());
+    tasks.supervise("metrics", Lifetime::Host, move || {
+        let (metrics, mut stop) = (metrics.clone(), stop.clone());
+        async move {
+            tokio::select! {
+                () = stop.wait() => {}
+                () = metrics.maintain() => {}
+            }
+        }
+    });
+    let (stop, operator) = (tasks.stop(), Arc::clone(operator));
+    tasks.supervise("reports of this node", Lifetime::Host, move || {
+        let (operator, mut stop) = (Arc::clone(&operator), stop.clone());
+        async move {
+            tokio::select! {
+                () = stop.wait() => {}
+                () = operator.report_for_ever() => {}
+            }
+        }
+    });
+}
+
+/// Asks the leader for its number, for the reads that wait for it, in `tasks`.
+fn ask(reads: Arc<ReadGate>, questions: Questions, tasks: &Tasks) {
+    let (stop, questions) = (tasks.stop(), Arc::new(tokio::sync::Mutex::new(questions)));
+    tasks.supervise("read numbers", Lifetime::Host, move || {
+        let (reads, questions, mut stop) = (Arc::clone(&reads), Arc::clone(&questions), stop.clone());
+        async move {
+            let mut questions = questions.lock().await;
+            tokio::select! {
+                () = stop.wait() => {}
+                () = reads.ask_for_ever(&mut questions) => {}
+            }
+        }
+    });
+}
+
+impl Node {
+    /// Resolves when this host can take no part in its cluster any more.
+    pub(super) async fn failed(&self) -> Arc<StartError> {
+        let mut failed = self.failed.clone();
+        match failed.wait_for(Option::is_some).await.map(|error| error.clone()) {
+            Ok(Some(error)) => error,
+            // The thread ended in order, or panicked, which is logged; `/readyz` shows the rest.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
+    }
+
+    pub(super) fn reload_files(&self) -> Result<(), ReloadError> {
+        let certificate = self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload());
+        let operator = self.operator.admin.reload_files();
+        certificate?;
+        Ok(operator?)
+    }
+
+    /// Ends the node: a leader says in the stream that it leads no more. Blocks.
+    pub(super) fn stop(&self) -> Result<(), StopError> {
+        drop(self.cancels.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.life.begin_stop();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match thread.map(Thread::join) {
+            None | Some(Ok(())) => Ok(()),
+            Some(Err(panicked)) => Err(StopError::Panicked(panicked)),
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // The thread ends by itself; nobody waits for it here.
+        self.life.begin_stop();
+    }
+}

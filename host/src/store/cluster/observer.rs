@@ -1,0 +1,15 @@
+//! Who runs something on the stores of a node that follows, and has to know when they change under it.
+
+use crate::store::Stores;
+
+/// Hears what a node takes over.
+pub(crate) trait Observer: Sync {
+    /// The stores begin to follow.
+    fn opened(&self, stores: &Stores);
+
+    /// A commit that writes these keys of the platform's store is applied after the return.
+    fn before_platform_commit(&self, keys: &mut dyn Iterator<Item = &str>);
+
+    /// A message was applied, and the node has everything that was in the stream when it began to follow.
+    fn is_current(&self);
+}
