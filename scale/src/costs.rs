@@ -10,9 +10,9 @@ const READ_CPU_MS: f64 = 0.0187;
 const CHECKOUT_APPLY_MS: f64 = 0.101;
 const CART_WRITE_APPLY_MS: f64 = 0.036;
 
-/// Bytes that a checkout and a cart write add to the stream.
-const CHECKOUT_BYTES: f64 = 3_600.0;
-const CART_WRITE_BYTES: f64 = 600.0;
+/// Bytes that a checkout and a cart write add to the stream, each with an `Idempotency-Key`, and with all that follows it.
+const CHECKOUT_BYTES: f64 = 6_400.0;
+const CART_WRITE_BYTES: f64 = 800.0;
 
 /// What belongs to one order. These are assumptions about customers: each order has so many writes to its cart, and so many
 /// pages are read for it, by all who look and do not buy.
@@ -50,3 +50,24 @@ const _: () = assert!(GROUP_SHARDS_MAX as f64 * HEARTBEATS_PER_SECOND <= BATCHES
 
 /// Milliseconds until the stream acknowledges a batch, with four in flight.
 pub(crate) const ACK_MS: f64 = 4_000.0 / BATCHES_PER_SECOND;
+
+/// The costs as docs/scale.md has them.
+#[cfg(test)]
+pub(crate) fn documented() -> Vec<String> {
+    let milliseconds = [CHECKOUT_CPU_MS, CART_WRITE_CPU_MS, READ_CPU_MS].map(|cost| format!("| {cost} ms CPU |"));
+    let at_most = [CHECKOUT_APPLY_MS, CART_WRITE_APPLY_MS].map(|cost| format!("| at most {cost} ms CPU |"));
+    let orders = format!("{LEADER_CPU_MS:.2} ms of CPU\nat the leader and {FOLLOWER_CPU_MS:.2} ms at each");
+    milliseconds.into_iter().chain(at_most).chain([orders, format!("| {BATCHES_PER_SECOND} per second,")]).collect()
+}
+
+/// The row of docs/scale.md for so many orders per second.
+#[cfg(test)]
+pub(crate) fn arithmetic(label: &str, orders: f64) -> String {
+    use crate::settings::{GROUP_ORDERS_MAX, PLANNED_CPU_PART};
+    let followers = (REPLICAS - 1) as f64 * FOLLOWER_CPU_MS;
+    let cores = orders * (LEADER_CPU_MS + followers) / 1_000.0 / PLANNED_CPU_PART;
+    let (bytes, shards) = (orders * ORDER_BYTES, (orders / GROUP_ORDERS_MAX).ceil());
+    let (megabytes, gigabytes) = (bytes / 1e6, bytes * 86_400.0 / 1e9);
+    let megabytes = if megabytes < 1.0 { format!("{megabytes:.3}") } else { format!("{megabytes:.1}") };
+    format!("| {label} | {cores:.1} | {:.0} | {megabytes} MB | {gigabytes:.0} GB | {shards} |", bytes / BATCH_BYTES)
+}

@@ -32,7 +32,7 @@ pub(crate) struct Settings {
     #[arg(long, default_value_t = 100_000)]
     pub(crate) tenants: usize,
     /// The exponent of the Zipf distribution of their load
-    #[arg(long, default_value_t = 0.8)]
+    #[arg(long, default_value_t = 0.7)]
     pub(crate) zipf: f64,
     /// Orders per second of all tenants
     #[arg(long, default_value_t = 100_000.0)]
@@ -47,7 +47,7 @@ pub(crate) struct Settings {
     #[arg(long, default_value_t = 3)]
     pub(crate) zones: usize,
     /// The number of groups of three NATS servers
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 96)]
     pub(crate) groups: usize,
     /// Hours that are simulated
     #[arg(long, default_value_t = 24)]

@@ -269,3 +269,16 @@ fn a_rule_notices_a_node_and_a_group_above_their_bounds() {
         assert!(found.contains(expected), "{expected}: {found}");
     }
 }
+
+#[test]
+fn the_document_has_the_costs_and_the_arithmetic_of_the_model() {
+    let document = include_str!("../../docs/scale.md");
+    let check = |text: String| assert!(document.contains(&text), "docs/scale.md lacks {text:?}");
+    for cost in crate::costs::documented() {
+        check(cost);
+    }
+    for (label, orders) in [("10", 10.0), ("1,000", 1_000.0), ("100,000", 100_000.0_f64)] {
+        check(crate::costs::arithmetic(label, orders));
+    }
+    check(format!("longer than {:.2} s", FAILOVER_MS_MAX / 1_000.0));
+}
