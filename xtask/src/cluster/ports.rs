@@ -36,7 +36,7 @@ impl Ports {
             [option] => option.strip_prefix("--ports-from=").and_then(|port| port.parse().ok()).context(WRONG)?,
             _ => bail!(WRONG),
         };
-        if first < 1024 || first > u16::MAX - NODES * KINDS {
+        if !(1024..=u16::MAX - NODES * KINDS).contains(&first) {
             bail!("--ports-from {first}: {} ports from 1024 to 65535 begin there", NODES * KINDS);
         }
         Ok(Self(first))
