@@ -115,11 +115,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn make(
-        manifest: &Manifest,
-        tasks: &Tasks,
-        report: Report<'_>,
-    ) -> Result<Self, StartError> {
+    fn make(manifest: &Manifest, tasks: &Tasks, report: Report<'_>) -> Result<Self, StartError> {
         private_folder(&manifest.host.data)?;
         let begin = clock::now();
         let archive = manifest.journal.archive.as_deref();

@@ -13,6 +13,7 @@ mod http;
 #[cfg(test)]
 mod layers;
 mod nats;
+mod scale;
 mod seed;
 mod staff;
 mod step;
@@ -49,6 +50,9 @@ Usage: cargo xtask <COMMAND>
                 `--handovers 20`: no kill, but each service goes to its other implementation and back, 20 times
   simulate [--seeds N] [--seed S] [--log]
                 simulate lives of a host in virtual time: its operator, its clock and its kills
+  scale [--seed S] [--json] [OPTIONS]
+                simulate 1,000 shards: placement, tenants that grow, lost nodes; without options it also draws the plot of
+                docs/scale.md
   fuzz [--seconds N] [--target T] [--seed S]
                 run every fuzz target for a minute: journal, stream, value, wit, http, component
   variants      build three more carts to rehearse deploys with: one as good, one broken, one slow
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         ("bench", _) => bench::run(&rest),
         ("crash", _) => crash::run(&rest),
         ("simulate", _) => crash::simulate(&rest),
+        ("scale", _) => scale::run(&rest),
         ("fuzz", _) => fuzz::run(&rest),
         ("alternatives", []) => alternatives::run(),
         ("guides", _) => guides::run(&rest),

@@ -64,7 +64,7 @@ impl NodeAdmin {
     /// # Errors
     ///
     /// The answer that refuses it.
-    pub fn check(&self, request: Request<Incoming>) -> Result<Request<Incoming>, Response<Body>> {
+    pub fn check(&self, request: Request<Incoming>) -> Result<Request<Incoming>, Box<Response<Body>>> {
         let (head, body) = request.into_parts();
         let refused = match check_message(&head) {
             Err(refusal) => refusal.into(),
@@ -73,29 +73,21 @@ impl NodeAdmin {
             }
             Ok(()) => misdirected(),
         };
-        Err(self.refuse(refused, &head))
+        Err(Box::new(self.refuse(refused, &head)))
     }
 
-    /// Whose token `request` has; `named` finds those of named tokens. Its connection then counts as authenticated.
-    ///
-    /// # Errors
-    ///
-    /// The answer that refuses it.
-    pub fn holder(
-        &self,
-        request: &Request<Incoming>,
-        named: impl FnOnce(&[u8]) -> Option<Holder>,
-    ) -> Result<Holder, Response<Body>> {
-        let given = bearer(request.headers());
-        let is_admin = |given: &&[u8]| self.token.load().matches(given);
-        let holder = match given.filter(is_admin) {
-            Some(_) => Some(Holder::admin()),
-            None => given.and_then(named),
-        };
-        if let (Some(_), Some(trust)) = (&holder, request.extensions().get::<Arc<ConnectionTrust>>()) {
+    /// Whether `request` has the admin token of this host. Its connection then counts as authenticated.
+    pub fn is_admin(&self, request: &Request<Incoming>) -> bool {
+        let is_admin = bearer(request.headers()).is_some_and(|given| self.token.load().matches(given));
+        if let (true, Some(trust)) = (is_admin, request.extensions().get::<Arc<ConnectionTrust>>()) {
             trust.authenticate();
         }
-        holder.ok_or_else(|| with_headers(request.headers(), |id| AdminError::Token.into_response(id)))
+        is_admin
+    }
+
+    /// The answer to a request without a token that is valid here.
+    pub fn refuse_token(&self, request: &Request<Incoming>) -> Response<Body> {
+        with_headers(request.headers(), |id| AdminError::Token.into_response(id))
     }
 
     /// The answer to a request for the health of this host.

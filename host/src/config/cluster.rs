@@ -28,6 +28,10 @@ pub struct ClusterSettings {
     pub address: Option<String>,
     /// The number of NATS servers that store the stream.
     pub replicas: usize,
+    /// Bytes that the stream grows by until the leader stores the next copy of the stores.
+    pub copy_after_bytes: u64,
+    /// Bytes at which the stream accepts no more commits.
+    pub stream_bytes_max: u64,
     /// How long a leader may speak for the cluster after it sent its last acknowledged message.
     pub lease_ms: u64,
     /// How long a leader without commits waits before it sends a message.

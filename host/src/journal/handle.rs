@@ -114,6 +114,7 @@ impl Journal {
                 lead: None,
                 outcomes: Vec::new(),
                 wanted_in_segments: CommitSeq::default(),
+                acknowledged: None,
                 unavailable: None,
             }),
             work: Condvar::new(),

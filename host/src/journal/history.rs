@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::disk::{Disk, JOURNAL_FOLDER};
-use super::frame::{Damage, JournalId, SegmentHeader};
+use super::frame::{Body, Damage, FrameKind, JournalId, SegmentHeader, put_frame};
 use super::frames::End;
 use super::record::Record;
 use super::recovery::{OpenError, Segment, find_in, read_header, read_records};
+use super::stream::Position;
 use crate::names::CommitSeq;
 
 /// Why the journal in some folders cannot be read as far as required.
@@ -254,5 +255,20 @@ impl<E> From<OpenError> for Broken<E> {
 pub(crate) fn begin_journal(disk: &dyn Disk, journal: JournalId, first: CommitSeq) -> std::io::Result<()> {
     let file = disk.create(&Segment::new(first).path)?;
     file.write_at(0, &SegmentHeader { journal, first }.encode())?;
+    file.sync()
+}
+
+/// Like [`begin_journal`], for a journal that continues after `position` in the stream of a cluster.
+pub(crate) fn begin_journal_at(
+    disk: &dyn Disk,
+    journal: JournalId,
+    first: CommitSeq,
+    position: Position,
+) -> std::io::Result<()> {
+    let mut bytes = SegmentHeader { journal, first }.encode().to_vec();
+    let mark = Body::of_kind(FrameKind::Mark, position.encode());
+    put_frame(&mut bytes, journal, first, CommitSeq(first.0.saturating_sub(1)), &mark);
+    let file = disk.create(&Segment::new(first).path)?;
+    file.write_at(0, &bytes)?;
     file.sync()
 }

@@ -40,7 +40,7 @@ pub use frame::{Damage, JOURNAL_FORMAT, JournalId};
 pub use frames::{End, Frames};
 pub(crate) use handle::{Journal, JournalSettings, StreamSettings};
 pub use history::HistoryError;
-pub(crate) use history::{Checked, Folder, History, begin_journal};
+pub(crate) use history::{Checked, Folder, History, begin_journal, begin_journal_at};
 pub(crate) use pieces::pieces;
 pub use record::{Event, Record, RecordError, Section};
 pub(crate) use record::{RecordWriter, SectionWriter};

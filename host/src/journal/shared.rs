@@ -12,7 +12,7 @@ use super::disk::{Disk, DiskFile};
 use super::durable::{DurabilityWatermark, Stopped};
 use super::frame::{Body, FRAME_HEADER_BYTES, JournalId, SEGMENT_HEADER_BYTES, frame_bytes};
 use super::recovery::Segment;
-use super::stream::{Leader, Lease, Outcome, POSITION_BYTES, Publisher};
+use super::stream::{Leader, Lease, Outcome, POSITION_BYTES, Position, Publisher};
 use crate::names::CommitSeq;
 use crate::observe::journal::JournalMetrics;
 
@@ -83,6 +83,8 @@ pub(super) struct State {
     pub(super) outcomes: Vec<Outcome>,
     /// The highest number that must be durable in the segments.
     pub(super) wanted_in_segments: CommitSeq,
+    /// The position after the last message that the stream has acknowledged to this leader, and that completes a record.
+    pub(super) acknowledged: Option<Position>,
     /// Why the servers of the stream acknowledge nothing at the moment.
     pub(super) unavailable: Option<Arc<str>>,
 }

@@ -77,6 +77,11 @@ impl Journal {
         self.shared().in_segments.is_some() && self.shared().lock().leads
     }
 
+    /// What the stream has acknowledged to this leader; `None` if it does not lead.
+    pub(crate) fn acknowledged(&self) -> Option<Position> {
+        self.shared().lock().acknowledged
+    }
+
     /// Why no commit becomes durable at the moment: the servers of the stream do not answer.
     pub(crate) fn unavailable(&self) -> Option<Arc<str>> {
         self.shared().lock().unavailable.clone()

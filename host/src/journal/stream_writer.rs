@@ -156,7 +156,7 @@ impl StreamWriter {
             && let Some(publisher) = state.lead.take()
         {
             (self.position, self.publisher) = (publisher.end(), Some(publisher));
-            state.leads = true;
+            (state.leads, state.acknowledged) = (true, Some(self.position));
             self.shared.room.notify_waiters();
         }
     }
@@ -196,7 +196,8 @@ impl StreamWriter {
     /// When to say again that this node leads, unless messages wait for the servers anyway.
     fn next_beat(&self) -> Option<Instant> {
         let publisher = self.publisher.as_ref()?;
-        (publisher.has_room() && self.resolve_at.is_none() && !self.has_stepped_down).then_some(self.beaten + self.heartbeat)
+        (publisher.has_room() && self.resolve_at.is_none() && !self.has_stepped_down)
+            .then_some(self.beaten + self.heartbeat)
     }
 
     /// Takes the records of one message; of a follower, everything.
@@ -302,14 +303,21 @@ impl StreamWriter {
     fn write_acknowledged(&mut self) -> io::Result<()> {
         let mut any = false;
         while let Some((position, batch)) = self.publisher.as_mut().and_then(Publisher::next_acknowledged) {
-            self.position = position;
             any = true;
+            // Behind a piece of a large record are the other pieces: nobody can continue between them.
+            let is_whole = batch.is_some() || self.publisher.as_ref().is_none_or(Publisher::is_idle);
             if let Some(batch) = batch {
                 self.write(batch, Some(position))?;
             }
+            // After the write: a segment that begins with these records may be torn behind its first mark.
+            if is_whole {
+                self.position = position;
+            }
         }
         if any {
-            self.shared.lock().unavailable = None;
+            let mut state = self.shared.lock();
+            (state.unavailable, state.acknowledged) = (None, Some(self.position));
+            drop(state);
             self.unmarked += 1;
         }
         if self.unmarked >= UNMARKED_MAX { self.mark_if_room() } else { Ok(()) }

@@ -60,6 +60,8 @@ metrics! {
     Gauge "switchyard_cluster_leads": "1 while this host leads its cluster, else 0.",
     Gauge "switchyard_cluster_lease_seconds": "How long this host may still speak for its cluster; 0 while it does not lead.",
     Gauge "switchyard_cluster_silence_seconds": "Time since the last message of the cluster's stream.",
+    Gauge "switchyard_cluster_stream_bytes": "Bytes of the stream of the cluster, as its leader last saw it.",
+    Gauge "switchyard_cluster_stream_limit_bytes": "Bytes at which the stream of the cluster accepts no more commits.",
     Counter "switchyard_connections_cut_off_total": "Connections that were closed because their client was too slow.",
     Gauge "switchyard_connections_open": "Open connections.",
     Counter "switchyard_connections_refused_total": "Connections that were refused, in total (full) or of one client (client).",

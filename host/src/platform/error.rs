@@ -58,6 +58,8 @@ impl StartError {
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Store(OpenError::Join(error)) => error.may_pass(),
+            // The stream did not acknowledge the first commits in time.
+            Self::Releases(crate::release::OpenError::Stopped(_)) => true,
             _ => false,
         }
     }

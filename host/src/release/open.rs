@@ -224,9 +224,20 @@ fn use_stores(
             return Err(OpenError::StoreMissing { service: name.clone(), path: stores.path(name) });
         }
     }
+    let is_used = |name: &ServiceName| *name == ServiceName::platform() || manifest.services.contains_key(name);
+    for store in stores.all().iter().filter(|store| !is_used(store.name())) {
+        // This node has read from it before its service was removed.
+        stores.detach(store.name());
+    }
     let mut used = BTreeMap::new();
     for (name, settings) in &manifest.services {
-        let store = stores.add(name, settings.limits(&manifest.limits).store_bytes_max)?;
+        let bytes_max = settings.limits(&manifest.limits).store_bytes_max;
+        let store = match stores.service(name) {
+            // This node has read from it while it followed.
+            Some(store) => store,
+            None => stores.add(name, bytes_max)?,
+        };
+        store.set_bytes_max(bytes_max);
         used.insert(name.clone(), store);
     }
     if role == Role::Reader {

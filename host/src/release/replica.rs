@@ -1,7 +1,6 @@
 //! What a node reads of the platform's store while another one leads.
 
 use super::records::platform_store::{PlatformError, PlatformStore, is_of_releases};
-use super::records::token::{self, Holder};
 use crate::names::HostSecret;
 use crate::store::Stores;
 
@@ -22,10 +21,5 @@ impl ReplicaReader {
     /// Whether the entry `key` of the platform's store is about releases or settings.
     pub(crate) fn is_of_releases(key: &str) -> bool {
         is_of_releases(key)
-    }
-
-    /// The holder of the named token `given`.
-    pub(crate) fn holder(&self, given: &[u8]) -> Result<Option<Holder>, PlatformError> {
-        Ok(token::find(&self.0.tokens()?, given))
     }
 }

@@ -32,8 +32,10 @@ pub use backup::{
     BACKUP_FORMAT, BackupDocument, BackupError, Cancelled, DocumentError, Progress, RestoreError, RestoreOrder,
     Restored, Until,
 };
-pub(crate) use cluster::{ClusterMember, ClusterView, ClusterViewSender, Observer};
 pub use cluster::JoinError;
+pub(crate) use cluster::copies::{Copies, CopySettings, Stored};
+pub use cluster::copies::{CopyError, LoadError};
+pub(crate) use cluster::{ClusterMember, ClusterView, ClusterViewSender, Observer};
 pub use commit::commit_log::Validity;
 pub use commit::read_set::ReadSet;
 pub use commit::writes_after::RecentWrites;

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::backup::{BACKUP_FOLDERS, UNFINISHED};
 use super::checkpoint::Checkpoints;
+use super::cluster::copies::{NeedsCopy, is_loading, load};
 use super::cluster::{ClusterMember, JoinError, identify, position_of};
 use super::commit::sequencer::Pipeline;
 use super::commit::state::StoreState;
@@ -20,7 +21,7 @@ use super::index::{self, Index};
 use super::replay::{Replay, Replayed};
 use super::services::{List, Member, Services};
 use crate::config::StoreSettings;
-use crate::journal::stream::Stream;
+use crate::journal::stream::{Stream, StreamSeq};
 use crate::journal::{self, Archive, Disk, Journal, JournalId, JournalSettings, SERVICES_FOLDER, StreamSettings, Tail};
 use crate::names::{CommitSeq, ServiceName};
 use crate::tasks::{Panicked, Thread, thread};
@@ -57,8 +58,15 @@ fn has_release_files(disk: &dyn Disk) -> Result<bool, OpenError> {
     Ok(false)
 }
 
-/// Opens the stores on `disk`; a service in `services` without an index gets an empty one. All other indexes on the
-/// disk are opened too, because the journal may have commits for them.
+/// The result of an attempt to open the stores.
+enum Attempt {
+    Opened(Opened),
+    /// The stream has no more what this node lacks.
+    NeedsCopy(NeedsCopy, JoinError),
+}
+
+/// Opens the stores on `disk`, as [`open_existing`] does. A member of a cluster that lacks messages which the stream has no
+/// more first loads a copy.
 pub(super) fn open(
     disk: &Arc<dyn Disk>,
     settings: &StoreSettings,
@@ -66,6 +74,34 @@ pub(super) fn open(
     archive: Option<ArchiveFolder<'_>>,
     member: Option<&ClusterMember<'_>>,
 ) -> Result<Opened, OpenError> {
+    let at_mark = |source| OpenError::Folder { path: disk.full(UNFINISHED), source };
+    let node = match member {
+        Some(_) if is_loading(&**disk).map_err(at_mark)? => {
+            NeedsCopy { has: StreamSeq(0), journal: None, last: CommitSeq(0) }
+        }
+        _ => match open_existing(disk, settings, services, archive, member)? {
+            Attempt::Opened(opened) => return Ok(opened),
+            Attempt::NeedsCopy(node, _) => node,
+        },
+    };
+    if let Some(member) = member {
+        load(disk, &*(member.open)(node.has)?, &node)?;
+    }
+    match open_existing(disk, settings, services, archive, member)? {
+        Attempt::Opened(opened) => Ok(opened),
+        Attempt::NeedsCopy(_, why) => Err(why.into()),
+    }
+}
+
+/// Opens the stores on `disk`; a service in `services` without an index gets an empty one. All other indexes on the
+/// disk are opened too, because the journal may have commits for them.
+fn open_existing(
+    disk: &Arc<dyn Disk>,
+    settings: &StoreSettings,
+    services: &[(ServiceName, u64)],
+    archive: Option<ArchiveFolder<'_>>,
+    member: Option<&ClusterMember<'_>>,
+) -> Result<Attempt, OpenError> {
     refuse_unfinished(&**disk)?;
     let services: Vec<_> = [(ServiceName::platform(), u64::MAX)].into_iter().chain(services.iter().cloned()).collect();
     let room = Arc::new(Notify::new());
@@ -74,7 +110,13 @@ pub(super) fn open(
     let mut replay = Replay::open(&**disk, settings.index_cache_bytes, &space)?;
     let id = replay.journal(&found)?;
     let tail = replay.run(&found)?;
-    let (id, cluster) = cluster_of(member, &tail, id)?;
+    let (id, cluster) = match cluster_of(member, &tail, id) {
+        Err(OpenError::Join(why)) if why.asks_for_copy() && is_replaceable(&tail) => {
+            let node = NeedsCopy { has: position_of(&tail).sequence, journal: id, last: CommitSeq(tail.next.0 - 1) };
+            return Ok(Attempt::NeedsCopy(node, why));
+        }
+        found => found?,
+    };
     let id = id.map_or_else(JournalId::random, Ok).map_err(|source| OpenError::Random { source })?;
     let platform = ServiceName::platform();
     // Without this check, a lost platform store would silently begin anew, without the releases and the history of
@@ -109,7 +151,7 @@ pub(super) fn open(
     let services = Arc::new(Services {
         disk: Arc::clone(disk),
         archive,
-        objects: cluster.as_ref().map(|cluster| cluster.stream.objects()),
+        stream: cluster.as_ref().map(|cluster| Arc::clone(&cluster.stream)),
         journal: id,
         index_cache_bytes: settings.index_cache_bytes,
         space,
@@ -122,7 +164,13 @@ pub(super) fn open(
     let pipeline = Arc::clone(&services.pipeline);
     let stop = move |panicked: &Panicked| pipeline.stop_commits(&format!("the thread {panicked}; restart the host"));
     let thread = thread("indexes", || checkpoints.run(), stop).map_err(|source| OpenError::Thread { source })?;
-    Ok(Opened { services, thread, cluster })
+    Ok(Attempt::Opened(Opened { services, thread, cluster }))
+}
+
+/// Whether all commits of this node are of its cluster: then a copy has them too. A data directory from before the cluster may
+/// have others.
+fn is_replaceable(tail: &Tail) -> bool {
+    tail.position.is_some() || tail.next.0 == 1
 }
 
 /// The stream of a cluster.

@@ -14,7 +14,7 @@ use super::error::{DropError, OpenError};
 use super::handle::Store;
 use super::index::disk_space::DiskSpace;
 use super::index::{self, Index};
-use crate::journal::stream::Objects;
+use crate::journal::stream::Stream;
 use crate::journal::{Disk, JournalId};
 use crate::names::{CallId, CommitSeq, ServiceName};
 
@@ -23,8 +23,8 @@ pub(super) struct Services {
     pub(super) disk: Arc<dyn Disk>,
     /// The disk of the archive, if there is one.
     pub(super) archive: Option<Arc<dyn Disk>>,
-    /// The object store of the cluster, if there is one.
-    pub(super) objects: Option<Arc<dyn Objects>>,
+    /// The stream of the cluster, if there is one.
+    pub(super) stream: Option<Arc<dyn Stream>>,
     pub(super) journal: JournalId,
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) index_cache_bytes: usize,

@@ -23,7 +23,7 @@ use super::open;
 use super::services::{Services, UnusedStore};
 use crate::clock;
 use crate::config::StoreSettings;
-use crate::journal::stream::{Lease, Objects};
+use crate::journal::stream::{Lease, Objects, Position, Stream};
 use crate::journal::{Directory, Disk, JournalId, RetryingDisk, Stopped};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::{CommitSeq, ServiceName};
@@ -184,7 +184,17 @@ impl Stores {
 
     /// The object store of the cluster, if there is one.
     pub(crate) fn objects(&self) -> Option<Arc<dyn Objects>> {
-        self.inner.services.objects.clone()
+        self.stream().map(|stream| stream.objects())
+    }
+
+    /// The stream of the cluster, if there is one.
+    pub(crate) fn stream(&self) -> Option<Arc<dyn Stream>> {
+        self.inner.services.stream.clone()
+    }
+
+    /// The position up to which the stream has what this leader committed; `None` if it does not lead.
+    pub(crate) fn acknowledged(&self) -> Option<Position> {
+        self.inner.services.pipeline.journal.acknowledged()
     }
 
     /// Whether this node leads its cluster, and may speak for it now; false without a cluster.

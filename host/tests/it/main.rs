@@ -8,6 +8,7 @@ mod calls;
 mod closed_pipes;
 mod command_line;
 mod compile;
+mod deploy_files;
 mod events;
 mod guest;
 mod hostile;

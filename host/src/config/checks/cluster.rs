@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Checks, HOUR_MS, is_host};
+use super::{Checks, HOUR_MS, MIB, TIB, is_host};
 use crate::config::applied::fields;
 use crate::config::cluster::{ClusterSettings, NAME_BYTES_MAX, is_name};
 use crate::config::file;
@@ -37,6 +37,15 @@ impl Checks<'_> {
             self.refuse("cluster.address", detail);
         }
         self.cluster_times(cluster);
+        self.cluster_sizes(cluster);
+    }
+
+    fn cluster_sizes(&mut self, cluster: &ClusterSettings) {
+        self.within("cluster.copy_after_bytes", cluster.copy_after_bytes, MIB..=TIB, "bytes");
+        // The stream has what came since the copy before the newest one, and grows while the next one is stored.
+        let smallest = cluster.copy_after_bytes.saturating_mul(4).min(TIB * 64);
+        let unit = "bytes, at least four times `copy_after_bytes`";
+        self.within("cluster.stream_bytes_max", cluster.stream_bytes_max, smallest..=TIB * 64, unit);
     }
 
     fn cluster_times(&mut self, cluster: &ClusterSettings) {

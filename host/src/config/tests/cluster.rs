@@ -60,6 +60,10 @@ fn a_mistake_in_the_section_says_what_to_change() {
     let half = "`cluster.heartbeat_ms` is 1001, it must be 50 to 1000 (milliseconds, at most half of `lease_ms`)";
     check("heartbeat_ms = 1001\n", half);
     check("stale_ms_max = 0\n", "`cluster.stale_ms_max` is 0, it must be 1 to 3600000 (milliseconds)");
+    check("copy_after_bytes = 1\n", "`cluster.copy_after_bytes` is 1, it must be 1048576 to 1099511627776 (bytes)");
+    let four =
+        "`cluster.stream_bytes_max` is 1073741823, it must be 1073741824 to 70368744177664 (bytes, at least four times";
+    check("stream_bytes_max = 1073741823\n", four);
     check("reads = \"fresh\"\n", "unknown variant `fresh`, expected one of `linearizable`, `session`, `stale`");
     check(
         "tls_key = \"k\"\n",

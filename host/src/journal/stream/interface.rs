@@ -32,7 +32,6 @@ pub(crate) trait Stream: fmt::Debug + Send + Sync {
     fn new_journal(&self) -> Result<JournalId, StreamError>;
 
     /// Deletes the messages up to `sequence`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nodes do not say yet what they need of the stream"))]
     fn purge_through(&self, sequence: StreamSeq) -> Result<(), StreamError>;
 
     /// The object store of the same cluster.

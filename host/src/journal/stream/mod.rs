@@ -18,6 +18,8 @@ pub use interface::StreamError;
 pub(crate) use interface::{Messages, Stream, StreamInfo};
 pub(crate) use lease::Lease;
 pub use message::{Content, Leader, Message, MessageError, STREAM_FORMAT};
+#[cfg(test)]
+pub(crate) use nats::NatsServer;
 pub(crate) use nats::NatsStream;
 pub use nats::{NatsError, ServerError};
 pub(crate) use objects::Objects;

@@ -17,10 +17,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::Instant;
 
+use super::answer::{DOES_NOT_LEAD, UNTOUCHED, X_REQUEST_ID, new_id, refuse};
 use super::envelope::{Envelope, FORWARDED, Side};
-use super::message::{SentBody, end_to_end, Outgoing};
+use super::message::{Outgoing, SentBody, end_to_end};
 use super::roles::{Roles, Target};
-use crate::gateway::{Body, Client, Problem};
+use crate::gateway::{Body, Client};
 use crate::journal::stream::Leader;
 use crate::names::{CommitSeq, RequestId, hex};
 use crate::observe::cluster::ForwardMetrics;
@@ -42,21 +43,12 @@ const ANSWER_BYTES_KEPT: u64 = 256 * 1024;
 const TELL_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// The time between two attempts while the leader refuses connections and no other one is known.
-const RETRY_AFTER: Duration = Duration::from_millis(20);
-
-/// Tells the node that forwarded a request that this node does not lead: [`UNTOUCHED`] or [`BEGUN`].
-pub(super) const DOES_NOT_LEAD: HeaderName = HeaderName::from_static("switchyard-does-not-lead");
-
-/// The request had no effect.
-pub(super) const UNTOUCHED: HeaderValue = HeaderValue::from_static("untouched");
-/// The request had begun when this node was replaced.
-pub(super) const BEGUN: HeaderValue = HeaderValue::from_static("begun");
+const ATTEMPT_PERIOD: Duration = Duration::from_millis(20);
 
 const NO_RANDOMNESS: &str = "The system gives no randomness.";
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAY: HeaderName = HeaderName::from_static("idempotent-replay");
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Forwards requests to the leader.
 #[derive(Debug)]
@@ -69,7 +61,7 @@ pub(super) struct Forwarder {
 
 /// What became of one attempt.
 enum Attempt {
-    Answered(Response<Body>),
+    Answered(Box<Response<Body>>),
     /// The leader has done nothing.
     NotSent,
     /// Nobody knows what the leader has done.
@@ -127,7 +119,7 @@ impl Forwarder {
                         response.headers_mut().remove(IDEMPOTENT_REPLAY);
                     }
                     self.metrics.answered.increment(1);
-                    return response;
+                    return *response;
                 }
                 Attempt::NotSent => {}
                 Attempt::Unknown if is_repeatable => envelope.is_repeated = true,
@@ -138,7 +130,7 @@ impl Forwarder {
                 return self.no_leader(&id);
             }
             // The next leader is known soon; the same one may come back.
-            let _same = tokio::time::timeout(RETRY_AFTER, self.roles.other_leader(&leader)).await;
+            let _same = tokio::time::timeout(ATTEMPT_PERIOD, self.roles.other_leader(&leader)).await;
         }
     }
 
@@ -251,7 +243,7 @@ async fn taken(response: Response<Incoming>) -> Attempt {
             Err(_) => return Attempt::Unknown,
         },
     };
-    Attempt::Answered(Response::from_parts(head, body))
+    Attempt::Answered(Box::new(Response::from_parts(head, body)))
 }
 
 /// A key that no other request has.
@@ -259,25 +251,4 @@ fn key() -> Result<HeaderValue, getrandom::Error> {
     let mut random = [0; 16];
     getrandom::fill(&mut random)?;
     Ok(HeaderValue::from_str(&format!("forwarded-{}", hex(&random))).expect("it is visible ASCII"))
-}
-
-pub(super) fn new_id() -> RequestId {
-    // Without randomness ids repeat, but the client still gets an answer.
-    let half = || u128::from(getrandom::u64().unwrap_or_default());
-    RequestId::from_bits(half() << 64 | half())
-}
-
-pub(super) fn refuse(status: StatusCode, detail: &'static str, id: &RequestId) -> Response<Body> {
-    let mut response = Problem::new(status, detail).into_response(id);
-    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
-        response.headers_mut().insert(X_REQUEST_ID, id);
-    }
-    response
-}
-
-/// The answer of a node that does not lead to a request of another node.
-pub(super) fn does_not_lead(what: HeaderValue) -> Response<Body> {
-    let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, "This host does not lead the cluster.", &new_id());
-    response.headers_mut().insert(DOES_NOT_LEAD, what);
-    response
 }

@@ -54,3 +54,22 @@ impl<T> Drop for InUse<T> {
         self.0.uses.send_modify(|uses| *uses -= 1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn it_is_idle_when_the_last_use_has_ended() {
+        let lent = Lent::new(7);
+        assert!(lent.idle().now_or_never().is_some());
+        let (first, second) = (lent.begin(), lent.begin());
+        assert_eq!((*first, *second, **lent), (7, 7, 7));
+        drop(first);
+        assert!(lent.idle().now_or_never().is_none());
+        drop(second);
+        assert!(lent.idle().now_or_never().is_some());
+    }
+}

@@ -87,3 +87,47 @@ impl SentBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn headers_about_a_connection_are_not_forwarded_and_all_others_are() {
+        let mut headers = HeaderMap::new();
+        let sent = [
+            ("connection", "close, X-Hop ,keep-alive"),
+            ("connection", "upgrade"),
+            ("keep-alive", "timeout=5"),
+            ("x-hop", "1"),
+            ("te", "trailers"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("expect", "100-continue"),
+            ("proxy-authorization", "Basic x"),
+            ("authorization", "Bearer token"),
+            ("cookie", "a=b"),
+            ("cookie", "c=d"),
+            ("x-request-id", "7"),
+        ];
+        for (name, value) in sent {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        end_to_end(&mut headers);
+        let mut left: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        left.sort_unstable();
+        assert_eq!(
+            left,
+            [("authorization", "Bearer token"), ("cookie", "a=b"), ("cookie", "c=d"), ("x-request-id", "7")]
+        );
+    }
+
+    #[test]
+    fn a_body_that_was_read_whole_can_be_sent_again_and_no_other() {
+        let mut kept = SentBody::Kept(Bytes::from_static(b"{}"));
+        assert!(kept.next().is_some() && kept.next().is_some());
+        assert!(SentBody::Sent.next().is_none());
+    }
+}

@@ -1,10 +1,14 @@
 //! A host of a cluster: its listeners are there all the time, and what they do with a request depends on who leads.
 
+mod answer;
+mod copies;
 mod envelope;
 mod forward;
 mod lent;
+mod listeners;
 mod member;
 mod message;
+mod messages;
 mod nodes;
 mod operator;
 mod prepare;
@@ -13,6 +17,7 @@ mod replica;
 mod roles;
 mod run;
 mod sides;
+mod status;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,20 +28,19 @@ use tokio::sync::{oneshot, watch};
 
 use super::error::{ReloadError, StartError, StopError};
 use super::listen;
-use crate::config::Configuration;
 use crate::admin::NodeAdmin;
-use crate::gateway::{self, Certificate, Listener, ServerSettings, TrustedProxies};
+use crate::config::Configuration;
+use crate::gateway::{self, Certificate};
 use crate::observe::Metrics;
-use crate::observe::gateway::ConnectionMetrics;
 use crate::runtime::{Runtime, private_folder};
-use crate::tasks::{CancellationToken, DropGuard, Lifetime, Tasks, Thread, thread};
+use crate::tasks::{CancellationToken, DropGuard, Tasks, Thread, thread};
 use forward::Forwarder;
 use nodes::Nodes;
 use operator::OperatorSide;
-use reads::{Questions, ReadGate};
+use reads::ReadGate;
 use roles::Roles;
 use run::Life;
-use sides::{NodeSide, PublicSide};
+use sides::PublicSide;
 
 /// A running host of a cluster.
 #[derive(Debug)]
@@ -68,7 +72,12 @@ pub(super) async fn start(
     let nodes = listen(settings.listen, "cluster.listen").await?;
     let address = |listener: &TcpListener| listener.local_addr().map_err(|source| StartError::Address { source });
     let roles = Roles::new(member::node(settings, address(&nodes)?)?);
-    tracing::info!(cluster = settings.name, node = roles.node.node, address = roles.node.address, "joining the cluster");
+    tracing::info!(
+        cluster = settings.name,
+        node = roles.node.node,
+        address = roles.node.address,
+        "joining the cluster"
+    );
     private_folder(&manifest.host.data)?;
     let runtime = Runtime::new(&manifest.runtime, tasks.outages())?;
     let body_wait_max = Duration::from_millis(manifest.gateway.body_read_ms_max);
@@ -88,9 +97,9 @@ pub(super) async fn start(
     let (reads, questions) = ReadGate::new(settings.reads, stale_max, &roles, &forwarder);
     let prepare = prepare::asking(&known, &forwarder);
     let side = PublicSide { roles: Arc::clone(&roles), forwarder, reads: Arc::clone(&reads) };
-    serve(side, &operator, (listeners, nodes), public, tasks);
-    maintain(&metrics, &operator, tasks);
-    ask(reads, questions, tasks);
+    listeners::serve(side, &operator, (listeners, nodes), public, tasks);
+    listeners::maintain(&metrics, &operator, tasks);
+    listeners::ask(reads, questions, tasks);
 
     let (life, (cancelled, cancels)) = (Tasks::default(), CancellationToken::with_guard());
     let (first, started) = oneshot::channel();
@@ -126,91 +135,6 @@ pub(super) async fn start(
         // The thread has panicked, which is logged.
         Err(_) => Err(StartError::Panicked),
     }
-}
-
-/// Serves the three listeners in `tasks`.
-fn serve(
-    side: PublicSide,
-    operator: &Arc<OperatorSide>,
-    (listeners, nodes): (Listeners, TcpListener),
-    public: ServerSettings,
-    tasks: &Tasks,
-) {
-    // Nodes authenticate each request, and one connection of a node carries the requests of all its clients.
-    let between = ServerSettings {
-        tls: None,
-        proxies: TrustedProxies::none(),
-        connections_per_client_max: public.connections_max,
-        streams_per_connection_max: u32::MAX,
-        ..public.clone()
-    };
-    let (roles, reads) = (Arc::clone(&side.roles), Arc::clone(&side.reads));
-    supervise("public listener", "public", listeners.public, Arc::new(side), public, tasks);
-    supervise(
-        "operator's listener",
-        "operator",
-        listeners.operator,
-        Arc::clone(operator),
-        operator.admin.server().clone(),
-        tasks,
-    );
-    let side = Arc::new(NodeSide { roles, operator: Arc::clone(operator), reads });
-    supervise("nodes' listener", "nodes", nodes, side, between, tasks);
-}
-
-fn supervise<H: gateway::Handler>(
-    name: &'static str,
-    metrics: &'static str,
-    listener: TcpListener,
-    handler: Arc<H>,
-    settings: ServerSettings,
-    tasks: &Tasks,
-) {
-    let (listener, group) = (Listener::from(listener), tasks.clone());
-    tasks.supervise(name, Lifetime::Host, move || {
-        let (listener, handler, settings, tasks) =
-            (listener.clone(), Arc::clone(&handler), settings.clone(), group.clone());
-        async move { gateway::serve(listener, handler, &settings, ConnectionMetrics::new(metrics), &tasks).await }
-    });
-}
-
-/// Runs the upkeep of metrics, and the reports of this node, in `tasks`.
-fn maintain(metrics: &Metrics, operator: &Arc<OperatorSide>, tasks: &Tasks) {
-    let (stop, metrics) = (tasks.stop(), metrics.clone());
-    tasks.supervise("metrics", Lifetime::Host, move || {
-        let (metrics, mut stop) = (metrics.clone(), stop.clone());
-        async move {
-            tokio::select! {
-                () = stop.wait() => {}
-                () = metrics.maintain() => {}
-            }
-        }
-    });
-    let (stop, operator) = (tasks.stop(), Arc::clone(operator));
-    tasks.supervise("reports of this node", Lifetime::Host, move || {
-        let (operator, mut stop) = (Arc::clone(&operator), stop.clone());
-        async move {
-            tokio::select! {
-                () = stop.wait() => {}
-                () = operator.report_for_ever() => {}
-            }
-        }
-    });
-}
-
-/// Asks the leader for its number, for the reads that wait for it, in `tasks`.
-fn ask(reads: Arc<ReadGate>, questions: Questions, tasks: &Tasks) {
-    let (stop, questions) = (tasks.stop(), Arc::new(tokio::sync::Mutex::new(questions)));
-    tasks.supervise("read numbers", Lifetime::Host, move || {
-        let (reads, questions, mut stop) = (Arc::clone(&reads), Arc::clone(&questions), stop.clone());
-        async move {
-            let mut questions = questions.lock().await;
-            tokio::select! {
-                () = stop.wait() => {}
-                () = reads.ask_for_ever(&mut questions) => {}
-            }
-        }
-    });
 }
 
 impl Node {

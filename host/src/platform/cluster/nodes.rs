@@ -21,9 +21,9 @@ const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
 /// Most nodes that are listed: a cluster has a few. A host with a new name at each start does not fill the memory.
 const NODES_MAX: usize = 64;
 
-/// What a node says of itself.
+/// What a node says of itself. One of a later version may say more.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Report {
     pub(super) node: String,
     pub(super) address: String,
@@ -132,5 +132,48 @@ impl Nodes {
             NodeView::new(report, if age < LOST_AFTER { "follower" } else { "lost" }, commit, age)
         };
         others.map(view).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(node: &str, commit: u64) -> Report {
+        let (node, address) = (node.to_owned(), "10.0.0.1:7900".to_owned());
+        Report { node, address, version: "1".into(), epoch: 1, commit, message: 1, because: Vec::new() }
+    }
+
+    #[test]
+    fn the_leader_lists_the_other_nodes_and_how_far_each_is_behind() {
+        let nodes = Nodes::default();
+        nodes.heard(report("a", 7));
+        nodes.heard(report("b", 3));
+        nodes.heard(report("b", 5));
+        let views: Vec<_> =
+            nodes.views("a", 7).iter().map(|view| (view.node.clone(), view.role, view.behind)).collect();
+        assert_eq!(views, [("b".to_owned(), "follower", 2)]);
+        assert_eq!(nodes.live().len(), 2);
+        assert!(nodes.remove("b") && !nodes.remove("b"));
+    }
+
+    #[test]
+    fn hosts_with_ever_new_names_do_not_fill_the_memory() {
+        let nodes = Nodes::default();
+        for number in 0..=3 * NODES_MAX {
+            nodes.heard(report(&format!("node-{number}"), 1));
+        }
+        assert_eq!(nodes.live().len(), NODES_MAX);
+        assert!(nodes.remove(&format!("node-{}", 3 * NODES_MAX)), "the newest is there");
+    }
+
+    #[test]
+    fn a_report_of_a_later_version_is_taken_and_half_a_report_is_not() {
+        let sent = serde_json::to_value(report("a", 1)).unwrap();
+        let (mut more, mut less) = (sent.clone(), sent);
+        more["later"] = 1.into();
+        less.as_object_mut().unwrap().remove("commit");
+        assert_eq!(serde_json::from_value::<Report>(more).unwrap().node, "a");
+        assert!(serde_json::from_value::<Report>(less).is_err());
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::join_all;
+use tokio::time::Instant;
 
 use super::forward::Forwarder;
 use super::nodes::Nodes;
@@ -41,8 +42,8 @@ async fn ask(forwarder: &Forwarder, node: &Leader, needed: &[u8]) {
 /// Gets this node ready for what the leader says; false if it is not.
 pub(super) async fn get_ready(roles: &Roles, needed: &[u8]) -> bool {
     let Ok(needed) = serde_json::from_slice::<Vec<Needed>>(needed) else { return false };
-    // Without a replica it gets ready when it builds the next one.
-    let Some(replica) = roles.replica() else { return false };
+    // It may be building one for the change before.
+    let Some(replica) = roles.wait_for_replica(Instant::now() + WAIT_MAX).await else { return false };
     let ready = blocking(move || replica.releases.get_ready(&needed)).await;
     match ready {
         Ok(Ok(())) => true,

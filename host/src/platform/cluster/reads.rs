@@ -19,6 +19,9 @@ use crate::names::CommitSeq;
 /// In a cluster with `reads = "session"`: the last commit that an answer has seen. A client sends back the highest one.
 pub(super) const COMMIT: HeaderName = HeaderName::from_static("switchyard-commit");
 
+/// Reads that one question to the leader is for. Others wait for the next one.
+const QUESTIONS_MAX: usize = 1024;
+
 /// How long a read waits for its number. Then the leader answers it.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
@@ -29,11 +32,11 @@ pub(super) struct ReadGate {
     stale_max: Duration,
     roles: Arc<Roles>,
     forwarder: Arc<Forwarder>,
-    questions: mpsc::UnboundedSender<oneshot::Sender<CommitSeq>>,
+    questions: mpsc::Sender<oneshot::Sender<CommitSeq>>,
 }
 
 /// The reads that wait for a number of the leader.
-pub(super) type Questions = mpsc::UnboundedReceiver<oneshot::Sender<CommitSeq>>;
+pub(super) type Questions = mpsc::Receiver<oneshot::Sender<CommitSeq>>;
 
 impl ReadGate {
     pub(super) fn new(
@@ -42,8 +45,7 @@ impl ReadGate {
         roles: &Arc<Roles>,
         forwarder: &Arc<Forwarder>,
     ) -> (Arc<Self>, Questions) {
-        // Each request has at most one question in it, so that it is bounded as they are.
-        let (questions, asked) = mpsc::unbounded_channel();
+        let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
         let (roles, forwarder) = (Arc::clone(roles), Arc::clone(forwarder));
         (Arc::new(Self { reads, stale_max, roles, forwarder, questions }), asked)
     }
@@ -75,7 +77,7 @@ impl ReadGate {
 
     async fn leader_number(&self) -> Option<CommitSeq> {
         let (question, answer) = oneshot::channel();
-        self.questions.send(question).ok()?;
+        self.questions.send(question).await.ok()?;
         answer.await.ok()
     }
 
@@ -87,7 +89,7 @@ impl ReadGate {
     /// Asks the leader for its number: once for all reads that wait at that moment.
     pub(super) async fn ask_for_ever(&self, questions: &mut Questions) {
         let mut waiting = Vec::new();
-        while questions.recv_many(&mut waiting, usize::MAX).await > 0 {
+        while questions.recv_many(&mut waiting, QUESTIONS_MAX).await > 0 {
             let leader = self.roles.view().leader;
             let number = match &leader {
                 Some(leader) => self.forwarder.number(leader).await,

@@ -13,7 +13,7 @@ use super::replica::Replica;
 use crate::admin::Admin;
 use crate::gateway::Gateway;
 use crate::journal::stream::Leader;
-use crate::release::{Holder, ReplicaReader};
+use crate::release::ReplicaReader;
 use crate::store::{ClusterView, ClusterViewSender, Stores};
 
 /// What a leader serves requests with.
@@ -69,7 +69,10 @@ impl Roles {
 
     /// From here on, reads run on `replica`; without it, the leader answers them. Returns the one before.
     pub(super) fn set_replica(&self, replica: Option<Arc<Lent<Replica>>>) -> Option<Arc<Lent<Replica>>> {
-        self.replica.swap(replica)
+        let before = self.replica.swap(replica);
+        // Wakes those that wait for one.
+        self.view.send_modify(|_| {});
+        before
     }
 
     pub(super) fn has_replica(&self) -> bool {
@@ -82,6 +85,21 @@ impl Roles {
         let in_use = replica.begin();
         // One that was taken away between the two steps is already waited for, or does not wait at all.
         self.replica.load().as_ref().is_some_and(|now| Arc::ptr_eq(now, &replica)).then_some(in_use)
+    }
+
+    /// Like [`Roles::replica`]; waits for one until `deadline`.
+    pub(super) async fn wait_for_replica(&self, deadline: Instant) -> Option<InUse<Replica>> {
+        let mut changes = self.view.subscribe();
+        loop {
+            changes.mark_unchanged();
+            if let Some(replica) = self.replica() {
+                return Some(replica);
+            }
+            match tokio::time::timeout_at(deadline, changes.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return None,
+            }
+        }
     }
 
     /// The stores of this node; `None` while they are closed.
@@ -156,15 +174,6 @@ impl Roles {
                 None
             }
         }
-    }
-
-    /// The holder of the named token `given`.
-    pub(super) fn holder(&self, given: &[u8]) -> Option<Holder> {
-        let stores = self.stores()?;
-        ReplicaReader::new(&stores).holder(given).unwrap_or_else(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "cannot read the tokens");
-            None
-        })
     }
 
     pub(super) fn step_down(&self) {

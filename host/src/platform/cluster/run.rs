@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::copies;
 use super::lent::Lent;
 use super::member;
 use super::replica::ReplicaKeeper;
@@ -71,7 +72,7 @@ impl Life {
                     Ok(End::Replaced) => (yields, has_served) = (false, true),
                     Ok(End::SteppedDown) => (yields, has_served) = (true, true),
                     // Nobody could serve with this configuration.
-                    Err(error) if !has_served => return Err(error),
+                    Err(error) if !has_served && !error.may_pass() => return Err(error),
                     Err(error) => {
                         self.trouble(&error);
                         yields = true;
@@ -131,7 +132,8 @@ impl Life {
     /// Serves on `stores` until this node leads no more, and closes them.
     fn lead(&self, stores: Stores) -> Result<End, StartError> {
         let tasks = Tasks::default();
-        let led = self.serve(&stores, &tasks).map(|serving| {
+        let served = self.serve(&stores, &tasks);
+        let led = served.map(|serving| {
             self.roles.set_stores(Some(&stores));
             self.roles.lead(Some(Arc::clone(&serving)));
             tracing::info!(node = self.roles.node.node, "this host serves as the leader of the cluster");
@@ -147,6 +149,8 @@ impl Life {
             tracing::warn!(tasks = running.join(", "), "work of the leader did not end in time");
         }
         self.roles.set_stores(None);
+        // Another node took over while this one prepared to serve.
+        let led = if led.is_err() && stores.was_replaced() { Ok(End::Replaced) } else { led };
         let closed = stores.close();
         match &led {
             // It has commits that were never acknowledged, so its stores do not close in order.
@@ -167,6 +171,7 @@ impl Life {
         let _traces = parts.trace(&manifest.telemetry, tasks)?;
         let (gateway, admin) = parts.handlers(&self.configuration, tasks, &self.metrics)?;
         parts.work(tasks);
+        copies::store_copies(manifest, stores, tasks);
         Ok(Lent::new(Serving { gateway, admin }))
     }
 
@@ -181,7 +186,10 @@ impl Life {
     }
 
     fn trouble(&self, error: &StartError) {
-        tracing::error!(error = error as &dyn std::error::Error, "this host takes no part in the cluster; it tries again");
+        tracing::error!(
+            error = error as &dyn std::error::Error,
+            "this host takes no part in the cluster; it tries again"
+        );
         self.roles.set_trouble(Some(crate::observe::error_chain(error)));
     }
 

@@ -7,8 +7,9 @@ use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use tokio::time::Instant;
 
+use super::answer::{BEGUN, DOES_NOT_LEAD, UNTOUCHED, does_not_lead, new_id, refuse};
 use super::envelope::{Envelope, FORWARDED, Side};
-use super::forward::{BEGUN, DOES_NOT_LEAD, Forwarder, LEADER_WAIT_MAX, UNTOUCHED, does_not_lead, new_id, refuse};
+use super::forward::{Forwarder, LEADER_WAIT_MAX};
 use super::lent::InUse;
 use super::operator::OperatorSide;
 use super::reads::ReadGate;
@@ -105,7 +106,12 @@ impl Handler for NodeSide {
 }
 
 impl NodeSide {
-    async fn answer(&self, running: &InUse<Serving>, mut request: Request<Incoming>, envelope: Envelope) -> Response<Body> {
+    async fn answer(
+        &self,
+        running: &InUse<Serving>,
+        mut request: Request<Incoming>,
+        envelope: Envelope,
+    ) -> Response<Body> {
         if envelope.is_repeated {
             request.extensions_mut().insert(Repeated);
         }

@@ -16,7 +16,6 @@ use crate::names::{Digest, ServiceName};
 
 /// What a node needs for a release.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Needed {
     service: ServiceName,
     component: Digest,
@@ -72,9 +71,7 @@ impl Inner {
 }
 
 /// What the running releases of `records` need.
-fn needed<'r>(
-    records: impl Iterator<Item = (&'r ServiceName, &'r ServiceRecord)>,
-) -> BTreeSet<Needed> {
+fn needed<'r>(records: impl Iterator<Item = (&'r ServiceName, &'r ServiceRecord)>) -> BTreeSet<Needed> {
     let of = |(service, record): (&ServiceName, &'r ServiceRecord)| {
         let candidate = record.candidate.as_ref().map(|candidate| &candidate.release);
         let service = service.clone();

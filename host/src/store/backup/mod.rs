@@ -14,7 +14,7 @@ mod replay;
 mod restore;
 mod write;
 
-pub(crate) use document::{BACKUP_FOLDERS, DOCUMENT_NEW};
+pub(crate) use document::{BACKUP_FOLDERS, BackupFile, DOCUMENT, DOCUMENT_NEW};
 pub use document::{BACKUP_FORMAT, BackupDocument};
 pub use error::{BackupError, DocumentError, RestoreError};
 #[cfg(test)]
@@ -25,6 +25,7 @@ pub(crate) use place::restore;
 pub(crate) use place::restore_between;
 pub(crate) use progress::ProgressReport;
 pub use progress::{Cancelled, Progress};
+pub(in crate::store) use replay::Stage;
 pub use replay::{Restored, Until};
 pub(crate) use restore::UNFINISHED;
 #[cfg(test)]

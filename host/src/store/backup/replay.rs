@@ -64,7 +64,7 @@ impl Until {
 }
 
 /// The stores of a backup while commits are replayed over them.
-pub(super) struct Stage<'a> {
+pub(in crate::store) struct Stage<'a> {
     disk: &'a dyn Disk,
     /// The journal that they will belong to.
     journal: JournalId,
@@ -75,7 +75,7 @@ pub(super) struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     /// Opens the stores of `document`, which were copied to `target`.
-    pub(super) fn open(
+    pub(in crate::store) fn open(
         target: &'a Arc<dyn Disk>,
         document: &BackupDocument,
         journal: JournalId,
@@ -170,7 +170,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Brings every store to the last commit and to the new journal, and reads it again. Returns the result.
-    pub(super) fn finish(self, progress: &mut ProgressReport<'_>) -> Result<Restored, RestoreError> {
+    pub(in crate::store) fn finish(self, progress: &mut ProgressReport<'_>) -> Result<Restored, RestoreError> {
         let number = self.restored.number;
         for (service, Replayed { index, mut snapshot }) in self.stores {
             progress.begin(format!("checking the store of {service}"))?;

@@ -1,5 +1,6 @@
 //! Why a node does not take part in its cluster.
 
+use super::copies::LoadError;
 use crate::journal::stream::{NatsError, StreamDamage, StreamError};
 use crate::journal::{JournalId, RecordError, Stopped};
 use crate::names::CommitSeq;
@@ -24,14 +25,21 @@ pub enum JoinError {
     Behind { last: u64, has: u64 },
     #[error(
         "the stream of the cluster begins with message {first}, and this node has the messages up to {has}: it has missed \
-         some that the stream has no more, and cannot join"
+         some that the stream has no more; start it on an empty data directory, so that it loads a copy"
     )]
     TooOld { first: u64, has: u64 },
     #[error(
-        "the stream of the cluster begins with commit {first}, and this node has the commits up to {has}: start it on a copy \
-         of the data directory that the cluster began with"
+        "the stream of the cluster begins with commit {first}, and this node has the commits up to {has}: start it on an \
+         empty data directory, so that it loads a copy"
     )]
     NeedsCopy { first: u64, has: u64 },
+    #[error(
+        "the stream of the cluster begins with message {first}, this node has the messages up to {has}, and there is no \
+         complete copy for it: start it again when the leader has stored one, as its log says"
+    )]
+    NoCopy { first: u64, has: u64 },
+    #[error("cannot load a copy of the cluster")]
+    Load(#[from] LoadError),
     #[error(
         "message {has} of the stream is another one than this node knows: the stream was written again, or is of another \
          cluster; keep this data directory"
@@ -66,5 +74,10 @@ impl JoinError {
             Self::Stream(_) | Self::Apply(_) | Self::Stopped(_) | Self::Random { .. } => true,
             _ => false,
         }
+    }
+
+    /// Whether the stream has no more what this node needs, so that a copy helps.
+    pub(in crate::store) fn asks_for_copy(&self) -> bool {
+        matches!(self, Self::TooOld { .. } | Self::NeedsCopy { .. })
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Following<'a> {
     stream: Arc<dyn Stream>,
     reader: StreamReader,
     member: &'a ClusterMember<'a>,
+    /// Whether another node shall lead first, because this one has just stepped down.
+    yields: bool,
     /// The last message of the stream when the reading began.
     last: StreamSeq,
     /// When the last message came, or the reading began.
@@ -40,7 +42,7 @@ impl<'a> Following<'a> {
         member: &'a ClusterMember<'a>,
     ) -> Self {
         let reader = StreamReader::new(services.journal, position);
-        Self { services, stream, reader, member, last: StreamSeq(u64::MAX), heard: clock::now() }
+        Self { services, stream, reader, member, yields: member.yields, last: StreamSeq(u64::MAX), heard: clock::now() }
     }
 
     pub(super) fn position(&self) -> Position {
@@ -50,12 +52,7 @@ impl<'a> Following<'a> {
 
     /// Applies messages until none has come for `patience`. There is no leader to wait for in an empty stream, and after one
     /// has stepped down.
-    pub(super) fn until_silence(
-        &mut self,
-        patience: Duration,
-        yields: bool,
-        cancelled: &CancellationToken,
-    ) -> Result<(), JoinError> {
+    pub(super) fn until_silence(&mut self, patience: Duration, cancelled: &CancellationToken) -> Result<(), JoinError> {
         self.last = self.stream.info()?.last;
         if self.last.0 == 0 {
             return Ok(());
@@ -64,7 +61,7 @@ impl<'a> Following<'a> {
         let mut messages = self.stream.messages(self.reader.next())?;
         self.heard = clock::now();
         loop {
-            let patience = if self.reader.has_stepped_down() && !yields { Duration::ZERO } else { patience };
+            let patience = if self.reader.has_stepped_down() && !self.yields { Duration::ZERO } else { patience };
             let left = patience.saturating_sub(clock::elapsed(self.heard));
             if left.is_zero() && self.reader.next() > self.stream.info()?.last {
                 return Ok(());
@@ -97,6 +94,8 @@ impl<'a> Following<'a> {
 
     fn take(&mut self, sequence: StreamSeq, bytes: &Bytes) -> Result<(), JoinError> {
         let read = self.reader.read(sequence, bytes)?;
+        // The other one leads.
+        self.yields &= !read.begins_epoch;
         let journal = &self.services.pipeline.journal;
         let last = journal.last();
         let mut any = false;

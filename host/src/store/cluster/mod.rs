@@ -1,6 +1,7 @@
 //! A node of a cluster: it has the commits that its own disk has, takes the others from the stream, and then leads.
 
 mod claim;
+pub(super) mod copies;
 pub(super) mod error;
 mod follow;
 mod identity;
@@ -63,7 +64,7 @@ pub(super) fn join(
 ) -> Result<Arc<Lease>, JoinError> {
     let mut following = Following::new(services, Arc::clone(stream), position, member);
     loop {
-        following.until_silence(member.patience, member.yields, &member.cancelled)?;
+        following.until_silence(member.patience, &member.cancelled)?;
         view::lost_the_leader(&member.view);
         let lease = Arc::new(Lease::new(clock::now(), member.lease));
         let Some(led) = claim::claim(stream, services.journal, following.position(), &member.node, &lease)? else {

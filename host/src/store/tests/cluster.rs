@@ -16,13 +16,13 @@ const BAD: StreamFaults =
     StreamFaults { lost: 10, repeated: 20, refused: 10, acks_lost: 20, given_up: 20, unavailable: 10 };
 
 /// A stream, and a thread that delivers what is on its way.
-struct Network {
-    stream: SimulatedStream,
+pub(super) struct Network {
+    pub(super) stream: SimulatedStream,
     thread: Option<Thread<()>>,
 }
 
 impl Network {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let stream = SimulatedStream::new(seed);
         let delivers = stream.clone();
         let thread = thread("network", move || delivers.run(), |_| {}).unwrap();
@@ -53,7 +53,7 @@ impl Network {
         Stores::open_with(&disk.as_disk(), settings, &services(), None, None, Some(&member))
     }
 
-    fn join(&self, disk: &SimulatedDisk, node: &str) -> Result<Stores, OpenError> {
+    pub(super) fn join(&self, disk: &SimulatedDisk, node: &str) -> Result<Stores, OpenError> {
         self.join_after(disk, &SETTINGS, node, Duration::ZERO)
     }
 }
@@ -80,7 +80,7 @@ fn both(stores: &Stores) -> [Store; 2] {
     [stores.service(&name("cart")).unwrap(), stores.service(&name("stock")).unwrap()]
 }
 
-async fn put_durable(stores: &Stores, key: &str, value: &str) -> CommitSeq {
+pub(super) async fn put_durable(stores: &Stores, key: &str, value: &str) -> CommitSeq {
     let [cart, _] = both(stores);
     let number = put(&cart, key, value).await;
     stores.wait_durable(number).await.unwrap();
@@ -285,7 +285,7 @@ async fn a_stream_that_is_not_the_one_of_this_node_is_refused() {
     network.stream.damage(|damaged| damaged.clone_from(&messages));
     network.stream.as_stream().purge_through(StreamSeq(3)).unwrap();
     let said = refused(&SimulatedDisk::new(3), &network);
-    assert!(said.contains("begins with message 4, and this node has the messages up to 0"), "{said}");
+    assert!(said.contains("begins with message 4, this node has the messages up to 0, and there is no"), "{said}");
     network.join(&disk, "a").unwrap().close().unwrap();
 }
 
@@ -310,6 +310,10 @@ async fn a_data_directory_of_one_machine_begins_a_cluster() {
     assert_eq!(now(&cart, "key").as_deref(), Some("1"));
     assert_eq!(put_durable(&stores, "more", "2").await, CommitSeq(number.0 + 1));
     stores.close().unwrap();
+    // There is no copy yet.
     let fresh = network.join(&SimulatedDisk::new(2), "b").unwrap_err().to_string();
-    assert!(fresh.contains("begins with commit 2, and this node has the commits up to 0"), "{fresh}");
+    assert!(
+        fresh.contains("there is no complete copy for it: start it again when the leader has stored one"),
+        "{fresh}"
+    );
 }

@@ -5,6 +5,7 @@ mod backup_faults;
 mod backups;
 mod bounds;
 mod cluster;
+mod copies;
 mod damage;
 mod faults;
 mod generations;

@@ -30,8 +30,8 @@ pub enum NatsError {
     )]
     NoJetStreamInAccount { server: String },
     #[error(
-        "the NATS server {server} cannot store the stream on {replicas} servers ({why}): start as many servers, or lower \
-         `cluster.replicas`"
+        "the NATS server {server} cannot store the stream on {replicas} servers ({why}): start as many servers, give them \
+         more storage, or lower `cluster.replicas` or `cluster.stream_bytes_max`"
     )]
     TooFewServers { server: String, replicas: usize, why: String },
     #[error(
@@ -39,6 +39,8 @@ pub enum NatsError {
          stream with `nats stream edit {stream} --replicas={replicas}`"
     )]
     OtherReplicas { stream: String, found: usize, replicas: usize },
+    #[error("the stream {stream} has {bytes} bytes, and `cluster.stream_bytes_max` is {bytes_max}: raise it")]
+    TooLarge { stream: String, bytes: u64, bytes_max: u64 },
     #[error("cannot open the stream {stream} ({why}): check what the user of this host may do with it")]
     Stream { stream: String, why: String },
     #[error(

@@ -22,6 +22,8 @@ use tokio::sync::mpsc;
 
 pub use check::ServerError;
 pub use error::NatsError;
+#[cfg(test)]
+pub(crate) use tests::server::NatsServer;
 
 use super::interface::{Done, Messages, Publish, PublishError, Stream, StreamError, StreamInfo};
 use super::objects::Objects;

@@ -39,7 +39,34 @@ pub(super) async fn open(context: &Context, settings: &ClusterSettings, has: Str
         // Another node may create it at the same time, in the same way: then this returns that one.
         Err(_) => create(context, settings, config(settings)).await?,
     };
-    check_replicas(stream, settings)
+    with_limit(context, check_replicas(stream, settings)?, settings).await
+}
+
+/// Gives an existing stream the limit of the settings.
+async fn with_limit(context: &Context, stream: Stream, settings: &ClusterSettings) -> Result<Stream, NatsError> {
+    let (info, bytes_max) = (stream.cached_info(), limit(settings));
+    let (name, bytes) = (info.config.name.clone(), info.state.bytes);
+    if info.config.max_bytes == bytes_max {
+        return Ok(stream);
+    }
+    // A lower limit is never given to a stream that is larger: whatever a server does then, no message may go.
+    if bytes > settings.stream_bytes_max {
+        return Err(NatsError::TooLarge { stream: name, bytes, bytes_max: settings.stream_bytes_max });
+    }
+    let config = Config { max_bytes: bytes_max, ..info.config.clone() };
+    let failed = |why: String| NatsError::Stream { stream: name.clone(), why };
+    context.update_stream(config).await.map_err(|error| failed(error.to_string()))?;
+    tracing::info!(
+        stream = name,
+        before = info.config.max_bytes,
+        bytes_max,
+        "the stream of the cluster has another limit"
+    );
+    Ok(stream)
+}
+
+fn limit(settings: &ClusterSettings) -> i64 {
+    i64::try_from(settings.stream_bytes_max).unwrap_or(i64::MAX)
 }
 
 /// Opens the stream that `config` describes; creates it if it is missing.
@@ -92,6 +119,7 @@ fn config(settings: &ClusterSettings) -> Config {
         discard: DiscardPolicy::New,
         storage: StorageType::File,
         num_replicas: settings.replicas,
+        max_bytes: limit(settings),
         max_message_size: i32::try_from(MESSAGE_BYTES_MAX + 512).unwrap_or(i32::MAX),
         deny_delete: true,
         ..Config::default()

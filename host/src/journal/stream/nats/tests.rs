@@ -1,7 +1,7 @@
 //! The stream on a real NATS server. Without one, which `cargo xtask nats` installs, these tests say so and do nothing.
 
 mod objects;
-mod server;
+pub(super) mod server;
 
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -121,6 +121,36 @@ fn a_server_that_cannot_store_the_journal_is_refused_with_what_to_change() {
     let nobody = ClusterSettings { servers: vec!["nats://127.0.0.1:1".into()], ..settings(&server, "nobody") };
     let said = refused(&nobody);
     assert!(said.contains("cannot connect to any NATS server of nats://127.0.0.1:1"), "{said}");
+}
+
+#[test]
+fn a_full_stream_refuses_messages_and_loses_none_whatever_its_next_limit_is() {
+    let Some(server) = NatsServer::start("") else { return };
+    let limited = |bytes_max| ClusterSettings { stream_bytes_max: bytes_max, ..settings(&server, "full") };
+    let stream = open(&limited(10_000)).unwrap();
+    let text = "x".repeat(1000);
+    let append = |stream: &NatsStream, after: u64| {
+        let message = format!("{after} {text}");
+        publish(stream, &[(after, message.as_str())]).remove(0)
+    };
+    let (mut stored, mut refused) = (0, None);
+    while refused.is_none() {
+        refused = append(&stream, stored).err();
+        stored += u64::from(refused.is_none());
+    }
+    let why = refused.unwrap().why;
+    assert!(stored > 2 && why.contains("maximum bytes exceeded"), "{stored}: {why}");
+    let whole = |stream: &NatsStream| {
+        let info = stream.info().unwrap();
+        assert_eq!((info.first, info.last), (StreamSeq(1), StreamSeq(stored)));
+    };
+    whole(&stream);
+    let refused = open(&limited(2_000)).unwrap_err().to_string();
+    assert!(refused.contains("and `cluster.stream_bytes_max` is 2000: raise it"), "{refused}");
+    whole(&stream);
+    let stream = open(&limited(20_000)).unwrap();
+    whole(&stream);
+    append(&stream, stored).unwrap();
 }
 
 #[test]

@@ -1,0 +1,99 @@
+//! The listeners of a node, and its work in the background: all of it is there whoever leads.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+use super::Listeners;
+use super::operator::OperatorSide;
+use super::reads::{Questions, ReadGate};
+use super::sides::{NodeSide, PublicSide};
+use crate::gateway::{self, Listener, ServerSettings, TrustedProxies};
+use crate::observe::Metrics;
+use crate::observe::gateway::ConnectionMetrics;
+use crate::tasks::{Lifetime, Tasks};
+
+/// Serves the three listeners in `tasks`.
+pub(super) fn serve(
+    side: PublicSide,
+    operator: &Arc<OperatorSide>,
+    (listeners, nodes): (Listeners, TcpListener),
+    public: ServerSettings,
+    tasks: &Tasks,
+) {
+    // Nodes authenticate each request, and one connection of a node carries the requests of all its clients.
+    let between = ServerSettings {
+        tls: None,
+        proxies: TrustedProxies::none(),
+        connections_per_client_max: public.connections_max,
+        streams_per_connection_max: u32::MAX,
+        ..public.clone()
+    };
+    let (roles, reads) = (Arc::clone(&side.roles), Arc::clone(&side.reads));
+    supervise("public listener", "public", listeners.public, Arc::new(side), public, tasks);
+    supervise(
+        "operator's listener",
+        "operator",
+        listeners.operator,
+        Arc::clone(operator),
+        operator.admin.server().clone(),
+        tasks,
+    );
+    let side = Arc::new(NodeSide { roles, operator: Arc::clone(operator), reads });
+    supervise("nodes' listener", "nodes", nodes, side, between, tasks);
+}
+
+fn supervise<H: gateway::Handler>(
+    name: &'static str,
+    metrics: &'static str,
+    listener: TcpListener,
+    handler: Arc<H>,
+    settings: ServerSettings,
+    tasks: &Tasks,
+) {
+    let (listener, group) = (Listener::from(listener), tasks.clone());
+    tasks.supervise(name, Lifetime::Host, move || {
+        let (listener, handler, settings, tasks) =
+            (listener.clone(), Arc::clone(&handler), settings.clone(), group.clone());
+        async move { gateway::serve(listener, handler, &settings, ConnectionMetrics::new(metrics), &tasks).await }
+    });
+}
+
+/// Runs the upkeep of metrics, and the reports of this node, in `tasks`.
+pub(super) fn maintain(metrics: &Metrics, operator: &Arc<OperatorSide>, tasks: &Tasks) {
+    let (stop, metrics) = (tasks.stop(), metrics.clone());
+    tasks.supervise("metrics", Lifetime::Host, move || {
+        let (metrics, mut stop) = (metrics.clone(), stop.clone());
+        async move {
+            tokio::select! {
+                () = stop.wait() => {}
+                () = metrics.maintain() => {}
+            }
+        }
+    });
+    let (stop, operator) = (tasks.stop(), Arc::clone(operator));
+    tasks.supervise("reports of this node", Lifetime::Host, move || {
+        let (operator, mut stop) = (Arc::clone(&operator), stop.clone());
+        async move {
+            tokio::select! {
+                () = stop.wait() => {}
+                () = operator.report_for_ever() => {}
+            }
+        }
+    });
+}
+
+/// Asks the leader for its number, for the reads that wait for it, in `tasks`.
+pub(super) fn ask(reads: Arc<ReadGate>, questions: Questions, tasks: &Tasks) {
+    let (stop, questions) = (tasks.stop(), Arc::new(tokio::sync::Mutex::new(questions)));
+    tasks.supervise("read numbers", Lifetime::Host, move || {
+        let (reads, questions, mut stop) = (Arc::clone(&reads), Arc::clone(&questions), stop.clone());
+        async move {
+            let mut questions = questions.lock().await;
+            tokio::select! {
+                () = stop.wait() => {}
+                () = reads.ask_for_ever(&mut questions) => {}
+            }
+        }
+    });
+}
