@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use serde_json::Value;
 
 use crate::http::Client;
 use crate::step::{build, root, target};
@@ -52,7 +53,8 @@ fn serve(
         running.start(&nats.name, nats.log(), nats.command(&server)?)?;
     }
     for nats in servers {
-        running.until_ready(&nats.name, READY_WAIT_MAX, || answers(&nats.monitoring, "/healthz"))?;
+        let is_ready = || answers(&nats.monitoring, "/healthz") && streams_have_leaders(&nats.monitoring);
+        running.until_ready(&nats.name, READY_WAIT_MAX, is_ready)?;
     }
     for host in hosts {
         running.start(&host.name, host.log(), host.command(&program, servers))?;
@@ -67,6 +69,16 @@ fn serve(
 
 fn answers(address: &str, path: &str) -> bool {
     Client { address, token: None }.get(path).is_ok_and(|answer| answer.status == 200)
+}
+
+/// Whether the servers have elected a leader for each stream of an earlier run, which takes them some seconds.
+fn streams_have_leaders(monitoring: &str) -> bool {
+    let asked = Client { address: monitoring, token: None }.get("/jsz?streams=1&accounts=1");
+    let Ok(Ok(status)) = asked.map(|answer| answer.json()) else { return false };
+    let items = |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let accounts = items(&status, "account_details");
+    let mut streams = accounts.iter().flat_map(|account| items(account, "stream_detail"));
+    streams.all(|stream| stream.pointer("/cluster/leader").and_then(Value::as_str).is_some_and(|name| !name.is_empty()))
 }
 
 /// Fills the shop through the first host, as `cargo xtask up` does.

@@ -76,9 +76,9 @@ async fn kill(cluster: &mut Cluster, writes: &Writes, victim: Victim, round: usi
 impl Victim {
     fn name(self) -> &'static str {
         match self {
-            Self::Leader => "the host that leads",
-            Self::Follower => "a host that follows",
-            Self::StreamLeader => "the NATS server that leads the stream",
+            Self::Leader => "host that leads",
+            Self::Follower => "host that follows",
+            Self::StreamLeader => "NATS, leader of the stream",
         }
     }
 
@@ -98,7 +98,12 @@ impl Killed {
             let pauses = self.pauses.iter().filter(|(of, _)| *of == victim);
             let longest = pauses.map(|(_, pause)| pause.as_secs_f64()).reduce(f64::max)?;
             let row = format!("killed: {}", victim.name());
-            Some(Target::absolute(&row, "s without an answered write", longest, Bound::AtMost(victim.seconds_max())))
+            Some(Target::absolute(
+                &row,
+                "longest s without an answered write",
+                longest,
+                Bound::AtMost(victim.seconds_max()),
+            ))
         };
         VICTIMS.into_iter().filter_map(of).collect()
     }

@@ -58,7 +58,7 @@ pub(crate) async fn measure(workspace: &Path, time: Duration, rounds: u32) -> an
     notes.extend(stepped.notes());
     let wrong = ledger.check(&cluster).await?;
     let whole = |row: &str, count: u64| Target::absolute(row, "acknowledged writes", count as f64, Bound::AtMost(0.0));
-    let all = format!("{rounds} kills, and step-downs");
+    let all = format!("{rounds} kills, and changes");
     targets.insert(0, whole(&format!("lost in {all}"), wrong.lost));
     targets.insert(1, whole(&format!("doubled in {all}"), wrong.doubled));
     targets.extend(swap::measure(&workspace, &cluster, &mut ledger).await?);

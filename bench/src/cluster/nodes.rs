@@ -196,6 +196,18 @@ impl Cluster {
         }
     }
 
+    /// Waits until every host is ready: an operator begins no orderly change before that.
+    pub(super) async fn until_all_ready(&self) -> anyhow::Result<()> {
+        let begin = Instant::now();
+        for host in &self.hosts {
+            while operator(host, "GET", "/readyz").await.is_err() {
+                ensure!(begin.elapsed() < LEADER_WAIT_MAX, "host {} is not ready after {LEADER_WAIT_MAX:?}", host.name);
+                tokio::time::sleep(ASK_EVERY).await;
+            }
+        }
+        Ok(())
+    }
+
     async fn leader_by(&self, host: &Host) -> anyhow::Result<Option<Leader>> {
         let status = operator(host, "GET", "/cluster").await?;
         let leads = |host: &Host| status["leader"].as_str() == Some(host.name);

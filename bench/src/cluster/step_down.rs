@@ -24,6 +24,7 @@ pub(super) async fn measure(cluster: &Cluster, ledger: &mut Ledger) -> anyhow::R
     let (writes, mut longest) = (Writes::start(cluster, ledger), Duration::ZERO);
     for number in 0..TIMES {
         tokio::time::sleep(BESIDE).await;
+        cluster.until_all_ready().await?;
         let leader = cluster.leader().await?;
         writes.reset();
         // Any host takes the command.
@@ -42,7 +43,7 @@ impl SteppedDown {
         let longest = self.longest.as_secs_f64() * 1e3;
         vec![
             Target::absolute(row, "failed requests", failed as f64, Bound::AtMost(0.0)),
-            Target::absolute(row, "ms without an answered write", longest, Bound::AtMost(STEP_DOWN_MILLIS_MAX)),
+            Target::absolute(row, "longest ms without an answered write", longest, Bound::AtMost(STEP_DOWN_MILLIS_MAX)),
         ]
     }
 
