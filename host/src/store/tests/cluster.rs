@@ -19,6 +19,7 @@ const BAD: StreamFaults =
 pub(super) struct Network {
     pub(super) stream: SimulatedStream,
     thread: Option<Thread<()>>,
+    pub(super) lease: Duration,
 }
 
 impl Network {
@@ -26,7 +27,7 @@ impl Network {
         let stream = SimulatedStream::new(seed);
         let delivers = stream.clone();
         let thread = thread("network", move || delivers.run(), |_| {}).unwrap();
-        Self { stream, thread: Some(thread) }
+        Self { stream, thread: Some(thread), lease: Duration::from_millis(200) }
     }
 
     /// Opens stores on `disk` as the node `node`, which waits for `patience` before it leads.
@@ -41,7 +42,7 @@ impl Network {
         let member = ClusterMember {
             open: &open,
             node: Leader { node: node.into(), address: format!("{node}:1") },
-            lease: Duration::from_millis(200),
+            lease: self.lease,
             patience,
             heartbeat: Duration::from_millis(20),
             is_gated: true,
@@ -137,6 +138,25 @@ async fn no_fault_and_no_kill_loses_what_was_acknowledged() {
         assert_eq!(fresh.contents().unwrap(), known.contents().unwrap(), "seed {seed}");
         known.close().unwrap();
         drop(fresh);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_that_is_torn_after_its_first_mark_hides_no_commit() {
+    // Each commit begins a segment.
+    let tiny = StoreSettings { segment_bytes: 6 << 10, ..SETTINGS };
+    for seed in 0..24 {
+        let (network, disk) = (Network::new(seed), SimulatedDisk::new(seed));
+        let stores = network.join_after(&disk, &tiny, "a", Duration::ZERO).unwrap();
+        for key in ["one", "two", "three"] {
+            put_durable(&stores, key, &"x".repeat(3000)).await;
+        }
+        let torn = disk.after_power_loss();
+        let contents = stores.contents().unwrap();
+        stores.close().unwrap();
+        let again = network.join_after(&torn, &tiny, "a", Duration::ZERO).unwrap();
+        assert_eq!(again.contents().unwrap(), contents, "seed {seed}");
+        again.close().unwrap();
     }
 }
 

@@ -72,8 +72,9 @@ impl Copies {
     /// [`CopyError`]; the next step tries again.
     pub(crate) fn step(&mut self, is_stopped: &dyn Fn() -> bool) -> Result<Stored, CopyError> {
         let leads = self.stores.leads();
-        if leads && self.sending.is_some() {
-            return self.send();
+        if self.sending.is_some() && !self.stores.is_replaced() {
+            // Without a valid lease it waits: it may have one again.
+            return if leads { self.send() } else { Ok(Stored::Nothing) };
         }
         self.sending = None;
         self.clear()?;
