@@ -256,10 +256,13 @@ async fn a_copy_is_due_only_after_the_stream_has_grown_and_only_for_its_leader()
     write_round(&stores, 0).await;
     assert_eq!(copies.step(&|| false).unwrap(), Stored::Nothing);
     put_durable(&stores, "large", &"x".repeat(100_000)).await;
+    // The position of the first commit is known before the second one is sent.
+    put_durable(&stores, "small", "x").await;
     until_copied(&mut copies).unwrap();
     assert_eq!(copies.step(&|| false).unwrap(), Stored::Nothing);
     assert_eq!(first(&network), StreamSeq(1), "one copy deletes nothing");
     put_durable(&stores, "large", &"y".repeat(100_000)).await;
+    put_durable(&stores, "small", "y").await;
     until_copied(&mut copies).unwrap();
     assert_eq!(copies.step(&|| false).unwrap(), Stored::Nothing);
     assert!(first(&network) > StreamSeq(10), "what came before the first copy is deleted");
