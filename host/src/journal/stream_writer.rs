@@ -332,6 +332,10 @@ impl StreamWriter {
                 self.segments.write()?;
                 self.segments.begin(spare, next)?;
                 self.mark(self.position);
+                // A start that finds no mark does not know where the stream continues, and the segments before this one go
+                // as soon as the indexes have their records.
+                self.segments.write()?;
+                self.segments.sync()?;
             }
             self.put(next, &body);
             if body.kind().is_record() {

@@ -202,6 +202,11 @@ impl Stores {
         self.lease_left().is_some_and(|left| !left.is_zero())
     }
 
+    /// Whether this node led its cluster, and leads no more.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.inner.lease.get().is_some_and(|lease| lease.has_ended())
+    }
+
     /// The path of a service's store file, whether it exists or not.
     pub(crate) fn path(&self, name: &ServiceName) -> PathBuf {
         self.inner.services.disk.full(&index::path(name))

@@ -50,6 +50,11 @@ impl Lease {
         !self.ended.load(Ordering::Acquire) && self.nanos(now) < self.until.load(Ordering::Acquire)
     }
 
+    /// Whether this node leads no more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
     /// Waits while the lease has run out and may be renewed. Returns whether it is valid; otherwise it has ended.
     pub(crate) async fn valid(&self) -> bool {
         loop {

@@ -19,6 +19,7 @@ const BAD: StreamFaults =
 pub(super) struct Network {
     pub(super) stream: SimulatedStream,
     thread: Option<Thread<()>>,
+    pub(super) lease: Duration,
 }
 
 impl Network {
@@ -26,7 +27,7 @@ impl Network {
         let stream = SimulatedStream::new(seed);
         let delivers = stream.clone();
         let thread = thread("network", move || delivers.run(), |_| {}).unwrap();
-        Self { stream, thread: Some(thread) }
+        Self { stream, thread: Some(thread), lease: Duration::from_millis(200) }
     }
 
     /// Opens stores on `disk` as the node `node`, which waits for `patience` before it leads.
@@ -38,7 +39,7 @@ impl Network {
         patience: Duration,
     ) -> Result<Stores, OpenError> {
         let open = |_has: StreamSeq| Ok(self.stream.as_stream());
-        let member = ClusterMember { patience, ..ClusterMember::of_test(&open, node) };
+        let member = ClusterMember { lease: self.lease, patience, ..ClusterMember::of_test(&open, node) };
         Stores::open_with(&disk.as_disk(), settings, &services(), None, None, Some(&member))
     }
 
@@ -129,6 +130,25 @@ async fn no_fault_and_no_kill_loses_what_was_acknowledged() {
         assert_eq!(fresh.contents().unwrap(), known.contents().unwrap(), "seed {seed}");
         known.close().unwrap();
         drop(fresh);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_that_is_torn_after_its_first_mark_hides_no_commit() {
+    // Each commit begins a segment.
+    let tiny = StoreSettings { segment_bytes: 6 << 10, ..SETTINGS };
+    for seed in 0..24 {
+        let (network, disk) = (Network::new(seed), SimulatedDisk::new(seed));
+        let stores = network.join_after(&disk, &tiny, "a", Duration::ZERO).unwrap();
+        for key in ["one", "two", "three"] {
+            put_durable(&stores, key, &"x".repeat(3000)).await;
+        }
+        let torn = disk.after_power_loss();
+        let contents = stores.contents().unwrap();
+        stores.close().unwrap();
+        let again = network.join_after(&torn, &tiny, "a", Duration::ZERO).unwrap();
+        assert_eq!(again.contents().unwrap(), contents, "seed {seed}");
+        again.close().unwrap();
     }
 }
 

@@ -72,20 +72,23 @@ impl Copies {
     /// [`CopyError`]; the next step tries again.
     pub(crate) fn step(&mut self, is_stopped: &dyn Fn() -> bool) -> Result<Stored, CopyError> {
         let leads = self.stores.leads();
-        if leads && self.sending.is_some() {
-            return self.send();
+        if self.sending.is_some() && !self.stores.is_replaced() {
+            // Without a valid lease it waits: it may have one again.
+            return if leads { self.send() } else { Ok(Stored::Nothing) };
         }
         self.sending = None;
         self.clear()?;
         if !leads {
             return Ok(Stored::Nothing);
         }
-        let info = self.stream.info()?;
+        let mut info = self.stream.info()?;
         self.watch(&info);
         let listed = Listed::read(&*self.objects)?;
         let complete = listed.complete(&*self.objects)?;
         let complete: Vec<_> = complete.into_iter().map(|(name, _)| name).collect();
-        self.delete_unneeded(&info, &listed, &complete)?;
+        if self.delete_unneeded(&info, &listed, &complete)? {
+            info = self.stream.info()?;
+        }
         match self.stores.acknowledged() {
             Some(position) if self.is_due(&info, &complete, &position)? => self.write(position, is_stopped),
             _ => Ok(Stored::Nothing),
@@ -126,10 +129,12 @@ impl Copies {
         Ok(first.and_then(|bytes| Message::decode(&bytes).ok()).is_none_or(|message| message.number.0 <= 1))
     }
 
-    /// Deletes the messages that the copy before the newest one covers, and then the copies before that one.
-    fn delete_unneeded(&self, info: &StreamInfo, listed: &Listed, complete: &[CopyName]) -> Result<(), CopyError> {
-        let Some(oldest) = complete.get(1) else { return Ok(()) };
-        if info.first <= oldest.sequence && continues(oldest, info) {
+    /// Deletes the messages that the copy before the newest one covers, and then the copies before that one. Returns whether
+    /// there were such messages.
+    fn delete_unneeded(&self, info: &StreamInfo, listed: &Listed, complete: &[CopyName]) -> Result<bool, CopyError> {
+        let Some(oldest) = complete.get(1) else { return Ok(false) };
+        let is_needed = info.first <= oldest.sequence && continues(oldest, info);
+        if is_needed {
             self.stream.purge_through(oldest.sequence)?;
             tracing::info!(through = oldest.sequence.0, "messages of the stream that two copies cover were deleted");
         }
@@ -140,7 +145,7 @@ impl Copies {
             let pieces = there.iter().filter(|object| **object != document);
             there.get(&document).into_iter().chain(pieces).try_for_each(|object| self.objects.delete(object))?;
         }
-        Ok(())
+        Ok(is_needed)
     }
 
     /// Writes a copy of all stores to the scratch disk. They have at least what is before `position`.
