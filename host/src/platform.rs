@@ -3,6 +3,8 @@
 mod cluster;
 mod descriptors;
 mod error;
+mod listen;
+mod parts;
 #[cfg(any(test, feature = "fail-points"))]
 pub mod simulated;
 #[cfg(test)]
@@ -20,20 +22,15 @@ pub use crate::release::{Progress, check_files};
 pub use descriptors::{DescriptorError, fit_connections};
 pub use error::{ReloadError, StartError, StopError};
 
-use crate::admin::Admin;
-use crate::call::Calls;
 use crate::clock;
-use crate::config::{Configuration, Manifest, TelemetrySettings};
-use crate::events::Events;
-use crate::gateway::{Certificate, Gateway, Listener};
+use crate::config::Configuration;
 use crate::observe::Metrics;
 use crate::observe::gateway::connections_cut_off;
-use crate::observe::traces::{ExportSettings, Exporter, start_traces};
-use crate::release::{Releases, Report};
-use crate::runtime::{Runtime, private_folder};
-use crate::store::Stores;
-use crate::tasks::{Lifetime, Tasks};
-use cluster::{Listeners, Node};
+use crate::tasks::Tasks;
+use cluster::Node;
+use cluster::listeners::Listeners;
+use listen::listen;
+use parts::{Alone, Parts};
 
 /// How long tasks may take to end after the last connection has closed.
 const AFTER_DRAIN: Duration = Duration::from_secs(2);
@@ -53,15 +50,6 @@ enum Kind {
     /// It runs all calls itself.
     Alone(Box<Alone>),
     Node(Box<Node>),
-}
-
-/// What a host without a cluster serves with.
-#[derive(Debug)]
-struct Alone {
-    certificate: Option<Arc<Certificate>>,
-    operator: Arc<Admin>,
-    stores: Stores,
-    traces: Option<Arc<Exporter>>,
 }
 
 /// Starts the host that `configuration` describes, and reports the start to `progress`; the host serves when this
@@ -98,139 +86,6 @@ pub async fn start(
             let _those_that_still_run = tasks.shut_down(Duration::ZERO).await;
             Err(error)
         }
-    }
-}
-
-/// Binds an address; clients can connect at once.
-async fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, flag, source })
-}
-
-/// The parts of the host, lowest first, before anything is served.
-struct Parts {
-    stores: Stores,
-    releases: Releases,
-    calls: Calls,
-    events: Events,
-}
-
-impl Parts {
-    fn make(manifest: &Manifest, tasks: &Tasks, report: Report<'_>) -> Result<Self, StartError> {
-        private_folder(&manifest.host.data)?;
-        let begin = clock::now();
-        let archive = manifest.journal.archive.as_deref();
-        let stores = Stores::open_archiving(&manifest.host.data, &manifest.store, &[], archive, None)?;
-        report(Progress::Opened { took: clock::elapsed(begin) });
-        let runtime = Runtime::new(&manifest.runtime, tasks.outages())?;
-        Self::over(manifest, stores, runtime, tasks, report)
-    }
-
-    /// Builds the parts on open stores.
-    fn over(
-        manifest: &Manifest,
-        stores: Stores,
-        runtime: Runtime,
-        tasks: &Tasks,
-        report: Report<'_>,
-    ) -> Result<Self, StartError> {
-        let (releases, calls) = Releases::open(manifest, &manifest.host.data, runtime, &stores, tasks, report)?;
-        let intents = calls.find_intents()?;
-        if intents > 0 {
-            tracing::info!(intents, "calls that the last run of the host had begun go on");
-        }
-        let manifested = releases.clone();
-        let begins = move |service: &_| manifested.events_from(service);
-        let events = Events::new(calls.clone(), stores.clone(), manifest.events.clone(), begins, tasks);
-        Ok(Self { stores, releases, calls, events })
-    }
-
-    /// Runs the background work in `tasks`.
-    fn work(&self, tasks: &Tasks) {
-        let releases = self.releases.clone();
-        tasks.supervise("intents", Lifetime::Host, move || releases.clone().recover());
-        let releases = self.releases.clone();
-        tasks.supervise("mirrors", Lifetime::Host, move || releases.clone().run_mirrors());
-        let releases = self.releases.clone();
-        tasks.supervise("release watch", Lifetime::Host, move || releases.clone().watch());
-        let (calls, events) = (self.calls.clone(), self.events.clone());
-        tasks.supervise("call retention", Lifetime::Host, move || {
-            let events = events.clone();
-            calls.clone().run_retention(move || events.repeatable_calls())
-        });
-        let events = self.events.clone();
-        tasks.supervise("event retention", Lifetime::Host, move || events.clone().run_retention());
-        let events = self.events.clone();
-        tasks.supervise("events", Lifetime::Host, move || events.clone().run());
-    }
-
-    /// Serves both APIs in `tasks`.
-    fn serve(
-        self,
-        configuration: &Configuration,
-        tasks: &Tasks,
-        metrics: &Metrics,
-        public: TcpListener,
-        admin: TcpListener,
-    ) -> Result<Alone, StartError> {
-        let traces = self.trace(&configuration.manifest.telemetry, tasks)?;
-        let (gateway, operator) = self.handlers(configuration, tasks, metrics)?;
-        let (stop, metrics) = (tasks.stop(), metrics.clone());
-        tasks.supervise("metrics", Lifetime::Host, move || {
-            let (metrics, mut stop) = (metrics.clone(), stop.clone());
-            async move {
-                tokio::select! {
-                    () = stop.wait() => {}
-                    () = metrics.maintain() => {}
-                }
-            }
-        });
-        self.work(tasks);
-        let (certificate, served) = (gateway.certificate().cloned(), Arc::clone(&operator));
-        let public = Listener::from(public);
-        tasks.supervise("public listener", Lifetime::Host, move || Arc::clone(&gateway).serve(public.clone()));
-        let admin = Listener::from(admin);
-        tasks.supervise("operator's listener", Lifetime::Host, move || Arc::clone(&operator).serve(admin.clone()));
-        Ok(Alone { certificate, operator: served, stores: self.stores, traces })
-    }
-
-    /// The handlers of both APIs.
-    fn handlers(
-        &self,
-        configuration: &Configuration,
-        tasks: &Tasks,
-        metrics: &Metrics,
-    ) -> Result<(Arc<Gateway>, Arc<Admin>), StartError> {
-        let manifest = &configuration.manifest;
-        let gateway = Gateway::new(&manifest.gateway, manifest.host.drain_ms_max, self.calls.clone(), tasks)?;
-        let operator = Admin::new(
-            configuration,
-            self.calls.clone(),
-            self.releases.clone(),
-            self.events.clone(),
-            self.stores.clone(),
-            metrics.clone(),
-            tasks,
-        )?;
-        Ok((gateway, operator))
-    }
-
-    /// Traces what runs from now on, and exports the spans in `tasks`, if the settings name a collector.
-    fn trace(&self, settings: &TelemetrySettings, tasks: &Tasks) -> Result<Option<Arc<Exporter>>, StartError> {
-        let Some(endpoint) = settings.endpoint.clone() else { return Ok(None) };
-        let (tracer, exporter) = start_traces(&ExportSettings {
-            endpoint,
-            service_name: settings.service_name.clone(),
-            sampled: settings.sampled,
-            timeout: Duration::from_millis(settings.timeout_ms),
-            headers_file: settings.headers_file.clone(),
-        })?;
-        self.calls.set_tracer(tracer);
-        let (run, stop) = (Arc::clone(&exporter), tasks.stop());
-        tasks.supervise("telemetry", Lifetime::Host, move || {
-            let (exporter, mut stop) = (Arc::clone(&run), stop.clone());
-            async move { exporter.run(stop.wait()).await }
-        });
-        Ok(Some(exporter))
     }
 }
 

@@ -409,7 +409,7 @@ fn a_variable_with_the_wrong_section_gets_the_right_one() {
         let message = refused(CART, &[(name, "1")]);
         assert!(message.ends_with(hint), "{name}: {message}");
     };
-    check("SWITCHYARD_GATEWAY_LISTEN", "did you mean `SWITCHYARD_HOST_LISTEN`?");
+    check("SWITCHYARD_GATEWAY_LISTEN", "did you mean `SWITCHYARD_HOST_LISTEN` or `SWITCHYARD_CLUSTER_LISTEN`?");
     check("SWITCHYARD_DEADLINE_MS", "did you mean `SWITCHYARD_LIMITS_DEADLINE_MS`?");
     check("SWITCHYARD_HOST_LISTN", "did you mean `SWITCHYARD_HOST_LISTEN`?");
 }

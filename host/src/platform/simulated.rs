@@ -10,7 +10,11 @@ pub use crate::store::Contents;
 use crate::store::{Stores, Until};
 use crate::tasks::Tasks;
 
-use super::{Calls, Events, Parts, Releases, StartError};
+use super::error::StartError;
+use super::parts::Parts;
+use crate::call::Calls;
+use crate::events::Events;
+use crate::release::Releases;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{Calls, Host, Parts, start};
+use super::parts::Parts;
+use super::{Host, start};
+use crate::call::Calls;
 use crate::config::{Configuration, Flags, load};
 use crate::fail_point::{Action, arm, of_calls};
 use crate::journal::simulated::SimulatedDisk;

@@ -11,12 +11,12 @@ use bytes::Bytes;
 use tokio::sync::{Mutex, oneshot};
 
 use super::changes::change_set::ChangeSet;
-use super::changes::prepare::Prepare;
 use super::error::DeployError;
 use super::loading::loader::ReleaseLoader;
 use super::loading::pinned_tables::PinnedTables;
 use super::loading::uploads::Uploads;
 use super::mirror::Mirrors;
+use super::prepare::Prepare;
 use super::records::platform_store::{PlatformError, PlatformStore};
 use super::records::record::{ChangeKind, HistoryEntry, NewEntry};
 use super::records::state::State;

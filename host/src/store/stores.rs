@@ -32,6 +32,9 @@ use crate::tasks::{Outage, Thread};
 /// The smallest size of a segment that can contain the largest commit, whatever its keys.
 const SEGMENT_BYTES_MIN: u64 = 2 * COMMIT_BYTES_MAX as u64;
 
+/// How a node takes part in its cluster, and who gets its stores when they begin to follow.
+pub(crate) type Joining<'a> = (&'a ClusterMember<'a>, &'a (dyn Fn(&Stores) + Sync));
+
 /// The version of each store's data, and its entries.
 #[cfg(any(test, feature = "fail-points"))]
 pub type Contents = BTreeMap<ServiceName, (u64, BTreeMap<Vec<u8>, Vec<u8>>)>;
@@ -102,7 +105,7 @@ impl Stores {
         settings: &StoreSettings,
         services: &[(ServiceName, u64)],
         archive: Option<&Path>,
-        member: Option<&ClusterMember<'_>>,
+        member: Option<Joining<'_>>,
     ) -> Result<Self, OpenError> {
         if settings.segment_bytes < SEGMENT_BYTES_MIN {
             return Err(OpenError::SegmentsTooSmall { bytes: settings.segment_bytes, bytes_min: SEGMENT_BYTES_MIN });
@@ -149,14 +152,15 @@ impl Stores {
         services: &[(ServiceName, u64)],
         lock: Option<File>,
         archive: Option<open::ArchiveFolder<'_>>,
-        member: Option<&ClusterMember<'_>>,
+        joining: Option<Joining<'_>>,
     ) -> Result<Self, OpenError> {
+        let member = joining.map(|(member, _)| member);
         let disk: Arc<dyn Disk> = Arc::new(RetryingDisk::new(Arc::clone(disk)));
         let open::Opened { services, thread, cluster } = open::open(&disk, settings, services, archive, member)?;
         let running = Mutex::new(Some(Running { thread, _lock: lock }));
         let stores = Self { inner: Arc::new(Inner { services, running, lease: OnceLock::new() }) };
-        if let (Some(member), Some(open::Cluster { stream, settings })) = (member, cluster) {
-            member.observer.opened(&stores);
+        if let (Some((member, opened)), Some(open::Cluster { stream, settings })) = (joining, cluster) {
+            opened(&stores);
             match join(&stores.inner.services, &stream, member, settings.position) {
                 Ok(lease) => drop(stores.inner.lease.set(lease)),
                 Err(error) => {

@@ -3,7 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::{CLUSTER, Cluster, ClusterNode, cluster, in_cluster, report};
+use super::resource::{CLUSTER, cluster, in_cluster, report};
+use crate::cli::client::documents::{Cluster, ClusterNode};
 use crate::cli::client::http;
 use crate::cli::client::request::Request;
 use crate::cli::client::target::Target;

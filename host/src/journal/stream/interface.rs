@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::error::StreamError;
 use super::objects::Objects;
 use super::position::StreamSeq;
 use crate::journal::frame::JournalId;
@@ -72,18 +73,4 @@ pub(crate) struct StreamInfo {
     /// The newest message; 0 if there never was one.
     pub(crate) last: StreamSeq,
     pub(crate) bytes: u64,
-}
-
-/// Why a stream did not do what it was asked for.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StreamError {
-    /// The servers do not answer, or have no leader: this may pass.
-    #[error("the NATS servers do not answer ({why})")]
-    Unavailable { why: String },
-}
-
-impl StreamError {
-    pub(crate) fn unavailable(why: impl fmt::Display) -> Self {
-        Self::Unavailable { why: why.to_string() }
-    }
 }

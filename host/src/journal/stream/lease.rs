@@ -41,10 +41,6 @@ impl Lease {
         self.moved.notify_waiters();
     }
 
-    pub(crate) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
-    }
-
     /// Whether this node may speak for the cluster at `now`.
     pub(crate) fn is_valid(&self, now: Instant) -> bool {
         !self.ended.load(Ordering::Acquire) && self.nanos(now) < self.until.load(Ordering::Acquire)

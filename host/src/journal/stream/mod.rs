@@ -1,5 +1,6 @@
 //! The journal as a stream of NATS JetStream, which several hosts share.
 
+mod error;
 mod interface;
 mod lease;
 mod message;
@@ -14,7 +15,7 @@ pub mod simulated;
 #[cfg(test)]
 mod tests;
 
-pub use interface::StreamError;
+pub use error::StreamError;
 pub(crate) use interface::{Messages, Stream, StreamInfo};
 pub(crate) use lease::Lease;
 pub use message::{Content, Leader, Message, MessageError, STREAM_FORMAT};

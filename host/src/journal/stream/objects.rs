@@ -5,7 +5,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::interface::StreamError;
+use super::error::StreamError;
 
 /// The object store of a cluster. Its calls block. Every node sees an object as soon as the call that stored it returns.
 pub(crate) trait Objects: fmt::Debug + Send + Sync {

@@ -16,7 +16,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::interface::{Publish, PublishError, Stream, StreamError};
+use super::error::StreamError;
+use super::interface::{Publish, PublishError, Stream};
 use super::lease::Lease;
 use super::message::{CONTENT_BYTES_MAX, Content, Header, Leader, Message, PIECE_BYTES_MAX, block_bytes};
 use super::position::{ClaimId, Epoch, Position, StreamSeq};

@@ -13,14 +13,16 @@
 
 mod objects;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use self::objects::World as ObjectWorld;
-use super::interface::{Done, Messages, Publish, PublishError, Stream, StreamError, StreamInfo};
+use self::objects::SimulatedObjects;
+use super::error::StreamError;
+use super::interface::{Done, Messages, Publish, PublishError, Stream, StreamInfo};
 use super::objects::Objects;
 use super::position::StreamSeq;
 use crate::journal::frame::JournalId;
@@ -49,7 +51,7 @@ pub struct SimulatedStream(Arc<Shared>);
 
 struct Shared {
     world: Mutex<World>,
-    objects: Mutex<ObjectWorld>,
+    objects: Arc<SimulatedObjects>,
     /// Notified when a message is appended or something is on its way.
     moved: Condvar,
 }
@@ -85,7 +87,7 @@ impl SimulatedStream {
         let (messages, network) = (Vec::new(), Vec::new());
         let (faults, journal) = (StreamFaults::default(), JournalId(u128::from(seed).to_le_bytes()));
         let world = World { messages, purged: 0, network, faults, random: Random(seed), closed: false, journal };
-        Self(Arc::new(Shared { world: Mutex::new(world), objects: Mutex::default(), moved: Condvar::new() }))
+        Self(Arc::new(Shared { world: Mutex::new(world), objects: Arc::default(), moved: Condvar::new() }))
     }
 
     pub fn set_faults(&self, faults: StreamFaults) {
@@ -107,6 +109,21 @@ impl SimulatedStream {
         let mut messages = world.messages.iter().map(|(_, bytes)| bytes.clone()).collect();
         change(&mut messages);
         world.messages = messages.into_iter().map(|bytes| (String::new(), bytes)).collect();
+    }
+
+    /// From now on only so many calls of the object store are answered; `None`: all are.
+    pub fn answer_objects(&self, calls: Option<u64>) {
+        self.0.objects.answer(calls);
+    }
+
+    /// All objects.
+    pub(crate) fn stored_objects(&self) -> BTreeMap<String, Bytes> {
+        self.0.objects.all()
+    }
+
+    /// Changes the objects, as a faulty server does.
+    pub(crate) fn damage_objects(&self, change: impl FnOnce(&mut BTreeMap<String, Bytes>)) {
+        self.0.objects.change(change);
     }
 
     /// Delivers one of the things on their way, whichever the seed chooses; false if there is none.
@@ -253,7 +270,7 @@ impl Stream for SimulatedStream {
     }
 
     fn objects(&self) -> Arc<dyn Objects> {
-        Arc::new(self.clone())
+        Arc::<SimulatedObjects>::clone(&self.0.objects)
     }
 }
 

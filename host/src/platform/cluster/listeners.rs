@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-use super::Listeners;
 use super::operator::OperatorSide;
 use super::reads::{Questions, ReadGate};
 use super::sides::{NodeSide, PublicSide};
@@ -12,6 +11,12 @@ use crate::gateway::{self, Listener, ServerSettings, TrustedProxies};
 use crate::observe::Metrics;
 use crate::observe::gateway::ConnectionMetrics;
 use crate::tasks::{Lifetime, Tasks};
+
+/// The listeners that are there before everything else.
+pub(in crate::platform) struct Listeners {
+    pub(in crate::platform) public: TcpListener,
+    pub(in crate::platform) operator: TcpListener,
+}
 
 /// Serves the three listeners in `tasks`.
 pub(super) fn serve(

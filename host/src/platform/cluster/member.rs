@@ -19,13 +19,14 @@ const AFTER_LEASE: Duration = Duration::from_millis(500);
 const STAGGER_MS_MAX: u64 = 300;
 
 /// Opens the stores of this host, and blocks until it leads: until then it takes over what the leader commits, and `observer`
-/// hears of them. A host that `yields` lets another one lead first, even if nobody leads.
+/// hears of it; `opened` gets the stores before that. A host that `yields` lets another one lead first, even if nobody leads.
 pub(super) fn lead(
     manifest: &Manifest,
     roles: &Roles,
     yields: bool,
     cancelled: &CancellationToken,
     observer: &dyn Observer,
+    opened: &(dyn Fn(&Stores) + Sync),
 ) -> Result<Stores, StartError> {
     let settings = &manifest.cluster;
     let lease = Duration::from_millis(settings.lease_ms);
@@ -45,7 +46,7 @@ pub(super) fn lead(
         observer,
     };
     let (data, archive) = (&manifest.host.data, manifest.journal.archive.as_deref());
-    Ok(Stores::open_archiving(data, &manifest.store, &[], archive, Some(&member))?)
+    Ok(Stores::open_archiving(data, &manifest.store, &[], archive, Some((&member, opened)))?)
 }
 
 fn stagger(node: &str) -> Duration {

@@ -5,7 +5,7 @@ mod copies;
 mod envelope;
 mod forward;
 mod lent;
-mod listeners;
+pub(super) mod listeners;
 mod member;
 mod message;
 mod messages;
@@ -14,6 +14,7 @@ mod operator;
 mod prepare;
 mod reads;
 mod replica;
+mod replica_keeper;
 mod roles;
 mod run;
 mod sides;
@@ -27,7 +28,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
 use super::error::{ReloadError, StartError, StopError};
-use super::listen;
+use super::listen::listen;
 use crate::admin::NodeAdmin;
 use crate::config::Configuration;
 use crate::gateway::{self, Certificate};
@@ -35,6 +36,7 @@ use crate::observe::Metrics;
 use crate::runtime::{Runtime, private_folder};
 use crate::tasks::{CancellationToken, DropGuard, Tasks, Thread, thread};
 use forward::Forwarder;
+use listeners::Listeners;
 use nodes::Nodes;
 use operator::OperatorSide;
 use reads::ReadGate;
@@ -52,12 +54,6 @@ pub(super) struct Node {
     life: Tasks,
     cancels: Mutex<Option<DropGuard>>,
     failed: watch::Receiver<Option<Arc<StartError>>>,
-}
-
-/// The listeners that are there before everything else.
-pub(super) struct Listeners {
-    pub(super) public: TcpListener,
-    pub(super) operator: TcpListener,
 }
 
 /// Starts a host of a cluster. It serves when this returns: here if it leads, otherwise at the leader.

@@ -3,24 +3,15 @@
 //! Invariant: no read runs on a release that does not belong to the number of its data. Before a commit that changes
 //! releases is applied, the replica is taken away and its reads have ended; afterwards there is a new one.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
-use tokio::runtime::Handle;
-
-use super::lent::Lent;
-use super::roles::Roles;
-use crate::clock;
 use crate::config::Manifest;
 use crate::gateway::Gateway;
 use crate::platform::error::StartError;
-use crate::release::{OpenError, Releases, ReplicaReader};
+use crate::release::Releases;
 use crate::runtime::Runtime;
-use crate::store::{Observer, Stores};
+use crate::store::Stores;
 use crate::tasks::Tasks;
-
-/// The time until a node tries again to build what it reads with.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A public API that only reads.
 #[derive(Debug)]
@@ -32,7 +23,7 @@ pub(super) struct Replica {
 }
 
 impl Replica {
-    fn open(manifest: &Manifest, runtime: &Runtime, stores: &Stores) -> Result<Self, StartError> {
+    pub(super) fn open(manifest: &Manifest, runtime: &Runtime, stores: &Stores) -> Result<Self, StartError> {
         let tasks = Tasks::default();
         let data = &manifest.host.data;
         let (releases, calls) = Releases::open_replica(manifest, data, runtime.clone(), stores, &tasks)?;
@@ -44,61 +35,5 @@ impl Replica {
 impl Drop for Replica {
     fn drop(&mut self) {
         self.tasks.begin_stop();
-    }
-}
-
-/// Builds the replica of a node, and takes it away, as the node follows.
-pub(super) struct ReplicaKeeper<'a> {
-    pub(super) roles: &'a Roles,
-    pub(super) manifest: &'a Manifest,
-    pub(super) runtime: &'a Runtime,
-    pub(super) handle: &'a Handle,
-    /// Gets called when the stores are open.
-    pub(super) opened: &'a (dyn Fn(&Stores) + Sync),
-    /// When it may be tried again.
-    pub(super) retry_at: Mutex<Option<Instant>>,
-}
-
-impl ReplicaKeeper<'_> {
-    /// Takes the replica away, after its reads.
-    pub(super) fn take_away(&self) {
-        if let Some(replica) = self.roles.set_replica(None) {
-            self.handle.block_on(replica.idle());
-        }
-    }
-
-    fn retry_at(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.retry_at.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Observer for ReplicaKeeper<'_> {
-    fn opened(&self, stores: &Stores) {
-        (self.opened)(stores);
-    }
-
-    fn before_platform_commit(&self, keys: &mut dyn Iterator<Item = &str>) {
-        if Iterator::any(&mut &mut *keys, ReplicaReader::is_of_releases) {
-            self.take_away();
-            *self.retry_at() = None;
-        }
-    }
-
-    fn is_current(&self) {
-        if self.roles.has_replica() || self.retry_at().is_some_and(|at| clock::now() < at) {
-            return;
-        }
-        let Some(stores) = self.roles.stores() else { return };
-        match Replica::open(self.manifest, self.runtime, &stores) {
-            Ok(replica) => drop(self.roles.set_replica(Some(Lent::new(replica)))),
-            Err(error) => {
-                // A new cluster has no releases until its first leader has committed them.
-                if !matches!(error, StartError::Releases(OpenError::Unstarted)) {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "this host cannot answer reads itself; the leader does, and it tries again");
-                }
-                *self.retry_at() = Some(clock::now() + RETRY_AFTER);
-            }
-        }
     }
 }

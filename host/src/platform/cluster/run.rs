@@ -12,12 +12,12 @@ use tokio::sync::oneshot;
 use super::copies;
 use super::lent::Lent;
 use super::member;
-use super::replica::ReplicaKeeper;
+use super::replica_keeper::ReplicaKeeper;
 use super::roles::{Roles, Serving};
 use crate::config::Configuration;
 use crate::observe::Metrics;
-use crate::platform::Parts;
 use crate::platform::error::StartError;
+use crate::platform::parts::Parts;
 use crate::release::Prepare;
 use crate::runtime::Runtime;
 use crate::store::Stores;
@@ -116,10 +116,9 @@ impl Life {
             manifest,
             runtime: &self.runtime,
             handle: &self.handle,
-            opened: &opened,
             retry_at: Mutex::default(),
         };
-        let led = member::lead(manifest, &self.roles, yields, &self.cancelled, &keeper);
+        let led = member::lead(manifest, &self.roles, yields, &self.cancelled, &keeper, &opened);
         // From here on this node commits, or its stores are closed.
         keeper.take_away();
         if led.is_err() {

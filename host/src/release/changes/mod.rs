@@ -11,7 +11,7 @@ pub(super) mod drop_store;
 pub(super) mod handover;
 pub(super) mod intents;
 mod mirror_tasks;
-pub(super) mod prepare;
+mod prepare;
 mod rollback;
 pub(super) mod rollout;
 pub(super) mod run;

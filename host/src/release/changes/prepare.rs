@@ -2,36 +2,13 @@
 //! compiled the component.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::sync::Arc;
-
-use futures::future::BoxFuture;
-use serde::{Deserialize, Serialize};
 
 use super::super::loading::loader::LoadError;
+use super::super::prepare::{Needed, Prepare};
 use super::super::records::record::{ReleaseRecord, ServiceRecord};
 use super::super::releases::{Inner, Releases};
 use super::change_set::ChangeSet;
-use crate::names::{Digest, ServiceName};
-
-/// What a node needs for a release.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Needed {
-    service: ServiceName,
-    component: Digest,
-    /// `None` if it speaks HTTP itself.
-    contracts: Option<Digest>,
-}
-
-/// Lets the other nodes get ready, and returns when they are, or after a limit.
-#[derive(Clone)]
-pub(crate) struct Prepare(pub(crate) Arc<dyn Fn(Vec<Needed>) -> BoxFuture<'static, ()> + Send + Sync>);
-
-impl fmt::Debug for Prepare {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Prepare(..)")
-    }
-}
+use crate::names::ServiceName;
 
 impl Releases {
     /// From now on other nodes get ready with `prepare`. Only the first one is used.

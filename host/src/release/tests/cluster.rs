@@ -26,7 +26,9 @@ impl Network {
         let open = |_has| Ok(self.stream.as_stream());
         let member = ClusterMember { lease: Duration::from_secs(60), ..ClusterMember::of_test(&open, node) };
         let (data, settings) = (folder.join("data"), &configuration.manifest.store);
-        let stores = tokio::task::block_in_place(|| Stores::open_archiving(&data, settings, &[], None, Some(&member)));
+        let stores = tokio::task::block_in_place(|| {
+            Stores::open_archiving(&data, settings, &[], None, Some((&member, &|_| {})))
+        });
         let stores = stores.expect("stores");
         (start(&stores, configuration, folder), stores)
     }

@@ -1,6 +1,5 @@
 //! Why a node does not take part in its cluster.
 
-use super::copies::LoadError;
 use crate::journal::stream::{NatsError, StreamDamage, StreamError};
 use crate::journal::{JournalId, RecordError, Stopped};
 use crate::names::CommitSeq;
@@ -38,8 +37,9 @@ pub enum JoinError {
          complete copy for it: start it again when the leader has stored one, as its log says"
     )]
     NoCopy { first: u64, has: u64 },
-    #[error("cannot load a copy of the cluster")]
-    Load(#[from] LoadError),
+    /// Its source is a `LoadError`.
+    #[error(transparent)]
+    Load(Box<dyn std::error::Error + Send + Sync>),
     #[error(
         "message {has} of the stream is another one than this node knows: the stream was written again, or is of another \
          cluster; keep this data directory"
@@ -71,6 +71,8 @@ impl JoinError {
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Open(error) => error.may_pass(),
+            // The messages that are missing were deleted, and a copy has them; or the stream lost them, which the next attempt says.
+            Self::Damaged(StreamDamage::Gap { .. }) => true,
             Self::Stream(_) | Self::Apply(_) | Self::Stopped(_) | Self::Random { .. } => true,
             _ => false,
         }

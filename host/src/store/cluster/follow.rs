@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::error::JoinError;
-use super::{ClusterMember, view};
+use super::member::ClusterMember;
+use super::view;
 use crate::clock;
 use crate::journal::Record;
 use crate::journal::stream::{Messages, Position, Stream, StreamReader, StreamSeq};

@@ -1,12 +1,7 @@
 //! Who runs something on the stores of a node that follows, and has to know when they change under it.
 
-use crate::store::Stores;
-
 /// Hears what a node takes over.
 pub(crate) trait Observer: Sync {
-    /// The stores begin to follow.
-    fn opened(&self, stores: &Stores);
-
     /// A commit that writes these keys of the platform's store is applied after the return.
     fn before_platform_commit(&self, keys: &mut dyn Iterator<Item = &str>);
 
@@ -20,8 +15,6 @@ pub(super) struct NobodyReads;
 
 #[cfg(test)]
 impl Observer for NobodyReads {
-    fn opened(&self, _stores: &Stores) {}
-
     fn before_platform_commit(&self, _keys: &mut dyn Iterator<Item = &str>) {}
 
     fn is_current(&self) {}

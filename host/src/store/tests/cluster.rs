@@ -40,7 +40,7 @@ impl Network {
     ) -> Result<Stores, OpenError> {
         let open = |_has: StreamSeq| Ok(self.stream.as_stream());
         let member = ClusterMember { lease: self.lease, patience, ..ClusterMember::of_test(&open, node) };
-        Stores::open_with(&disk.as_disk(), settings, &services(), None, None, Some(&member))
+        Stores::open_with(&disk.as_disk(), settings, &services(), None, None, Some((&member, &|_| {})))
     }
 
     pub(super) fn join(&self, disk: &SimulatedDisk, node: &str) -> Result<Stores, OpenError> {

@@ -288,7 +288,7 @@ async fn a_node_loads_a_copy_from_a_real_nats_server() {
     let join = |node: &str, disk: &SimulatedDisk| {
         let open = |has| Ok(Arc::new(NatsStream::open(&cluster, node, has)?) as Arc<dyn Stream>);
         let member = ClusterMember { lease: Duration::from_secs(60), ..ClusterMember::of_test(&open, node) };
-        Stores::open_with(&disk.as_disk(), &SETTINGS, &services(), None, None, Some(&member)).unwrap()
+        Stores::open_with(&disk.as_disk(), &SETTINGS, &services(), None, None, Some((&member, &|_| {}))).unwrap()
     };
     let stores = join("a", &SimulatedDisk::new(1));
     for round in 0..3 {

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-use crate::journal::stream::interface::StreamError;
+use crate::journal::stream::error::StreamError;
 use crate::tasks::{Thread, thread};
 
 /// Runs the futures of the NATS client. When it is dropped, they end.

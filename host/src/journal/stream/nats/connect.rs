@@ -10,7 +10,7 @@ use async_nats::{Client, ConnectOptions, Event};
 use super::check::{ServerFacts, check};
 use super::error::NatsError;
 use crate::config::ClusterSettings;
-use crate::journal::stream::interface::StreamError;
+use crate::journal::stream::error::StreamError;
 
 /// How long a server may take to accept a connection, and to answer a question.
 pub(super) const ANSWER_MAX: Duration = Duration::from_secs(5);

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::check::ServerError;
-use crate::journal::stream::interface::StreamError;
+use crate::journal::stream::error::StreamError;
 
 /// Why the stream of a cluster was not opened.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,8 @@ use futures::StreamExt as _;
 use tokio::sync::Mutex;
 
 use super::client::Client;
-use crate::journal::stream::interface::{Messages, StreamError};
+use crate::journal::stream::error::StreamError;
+use crate::journal::stream::interface::Messages;
 use crate::journal::stream::position::StreamSeq;
 
 pub(super) struct NatsMessages {

@@ -25,7 +25,8 @@ pub use error::NatsError;
 #[cfg(test)]
 pub(crate) use tests::server::NatsServer;
 
-use super::interface::{Done, Messages, Publish, PublishError, Stream, StreamError, StreamInfo};
+use super::error::StreamError;
+use super::interface::{Done, Messages, Publish, PublishError, Stream, StreamInfo};
 use super::objects::Objects;
 use super::position::StreamSeq;
 use crate::config::ClusterSettings;

@@ -18,7 +18,7 @@ use super::connect::ANSWER_MAX;
 use super::error::NatsError;
 use super::open::{open_or_create, stream_name};
 use crate::config::ClusterSettings;
-use crate::journal::stream::interface::StreamError;
+use crate::journal::stream::error::StreamError;
 use crate::journal::stream::objects::Objects;
 
 /// Bytes that are made ready for each part of an object: the size of the parts that the client sends.

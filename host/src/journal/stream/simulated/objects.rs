@@ -1,43 +1,44 @@
 //! The object store of a simulated stream.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::MutexGuard;
+use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
 
-use super::SimulatedStream;
-use crate::journal::stream::interface::StreamError;
+use crate::journal::stream::error::StreamError;
 use crate::journal::stream::objects::Objects;
 
+/// Objects in memory.
 #[derive(Default)]
-pub(super) struct World {
+pub(super) struct SimulatedObjects(Mutex<World>);
+
+#[derive(Default)]
+struct World {
     objects: BTreeMap<String, Bytes>,
     /// Calls that are answered before no call is; `None`: all are.
     answers_left: Option<u64>,
 }
 
-impl SimulatedStream {
-    /// From now on only so many calls of the object store are answered; `None`: all are.
-    pub fn answer_objects(&self, calls: Option<u64>) {
-        self.object_world().answers_left = calls;
+impl SimulatedObjects {
+    /// From now on only so many calls are answered; `None`: all are.
+    pub(super) fn answer(&self, calls: Option<u64>) {
+        self.world().answers_left = calls;
     }
 
-    /// All objects.
-    pub(crate) fn stored_objects(&self) -> BTreeMap<String, Bytes> {
-        self.object_world().objects.clone()
+    pub(super) fn all(&self) -> BTreeMap<String, Bytes> {
+        self.world().objects.clone()
     }
 
-    /// Changes the objects, as a faulty server does.
-    pub(crate) fn damage_objects(&self, change: impl FnOnce(&mut BTreeMap<String, Bytes>)) {
-        change(&mut self.object_world().objects);
+    pub(super) fn change(&self, change: impl FnOnce(&mut BTreeMap<String, Bytes>)) {
+        change(&mut self.world().objects);
     }
 
-    fn object_world(&self) -> MutexGuard<'_, World> {
-        self.0.objects.lock().unwrap()
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap()
     }
 
     fn answered(&self) -> Result<MutexGuard<'_, World>, StreamError> {
-        let mut world = self.object_world();
+        let mut world = self.world();
         match &mut world.answers_left {
             Some(0) => return Err(StreamError::unavailable("planned")),
             Some(left) => *left -= 1,
@@ -47,7 +48,7 @@ impl SimulatedStream {
     }
 }
 
-impl Objects for SimulatedStream {
+impl Objects for SimulatedObjects {
     fn put(&self, name: &str, bytes: &Bytes) -> Result<(), StreamError> {
         self.answered()?.objects.insert(name.to_owned(), bytes.clone());
         Ok(())
@@ -69,5 +70,11 @@ impl Objects for SimulatedStream {
     fn delete(&self, name: &str) -> Result<(), StreamError> {
         self.answered()?.objects.remove(name);
         Ok(())
+    }
+}
+
+impl std::fmt::Debug for SimulatedObjects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SimulatedObjects").field("objects", &self.world().objects.len()).finish_non_exhaustive()
     }
 }

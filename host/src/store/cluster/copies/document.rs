@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CopyName, PIECE_BYTES};
+use super::name::{CopyName, PIECE_BYTES};
 use crate::journal::stream::Position;
 use crate::names::{hex, unhex};
 use crate::store::DocumentError;

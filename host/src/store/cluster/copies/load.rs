@@ -10,12 +10,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::document::{CopyDocument, pieces};
 use super::error::LoadError;
-use super::{CopyName, Listed, continues};
+use super::list::{Listed, continues};
+use super::name::CopyName;
 use crate::journal::stream::{Objects, Stream, StreamSeq};
 use crate::journal::{Disk, JOURNAL_FOLDER, JournalId, SERVICES_FOLDER, begin_journal_at};
 use crate::names::{CommitSeq, Digest};
 use crate::store::backup::{BackupFile, ProgressReport, Stage, UNFINISHED};
-use crate::store::cluster::JoinError;
+use crate::store::cluster::error::JoinError;
 
 /// The content of the mark of an unfinished load. That of an operator's restore is empty.
 const MARK: &[u8] = b"a copy of the cluster";
@@ -70,9 +71,9 @@ pub(in crate::store) fn load(disk: &Arc<dyn Disk>, stream: &dyn Stream, node: &N
             }
             Err(error @ LoadError::Damaged { .. }) => {
                 tracing::error!(%error, "a copy of the cluster is not loaded; the host tries an older one");
-                failed = error.into();
+                failed = JoinError::Load(Box::new(error));
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(JoinError::Load(Box::new(error))),
         }
     }
     Err(failed)

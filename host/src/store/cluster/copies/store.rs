@@ -10,8 +10,9 @@ use bytes::Bytes;
 
 use super::document::{CopyDocument, pieces};
 use super::error::CopyError;
+use super::list::{Listed, continues};
+use super::name::{CopyName, PIECE_BYTES};
 use super::settings::CopySettings;
-use super::{CopyName, Listed, PIECE_BYTES, continues};
 use crate::journal::stream::{Message, Objects, Position, Stream, StreamInfo};
 use crate::journal::{Disk, SERVICES_FOLDER};
 use crate::observe::LogLimit;

@@ -1,14 +1,12 @@
 //! Files of a cluster: what one node stores, every node has.
 
-use std::sync::Arc;
-
 use super::super::{FileError, FileKind, Files};
 use super::*;
 use crate::journal::simulated::SimulatedDisk;
 use crate::journal::stream::simulated::SimulatedStream;
 
 fn files(disk: &SimulatedDisk, stream: &SimulatedStream, kind: FileKind) -> Files {
-    Files::open(disk.as_disk(), None, Some(Arc::new(stream.clone())), kind).unwrap()
+    Files::open(disk.as_disk(), None, Some(stream.as_stream().objects()), kind).unwrap()
 }
 
 fn components(disk: &SimulatedDisk, stream: &SimulatedStream) -> Files {
