@@ -5,7 +5,8 @@ mod tests;
 
 use std::time::Duration;
 
-use super::{Cluster, ClusterNode, cluster, report};
+use super::query::{cluster, report};
+use crate::cli::client::documents::{Cluster, ClusterNode};
 use crate::cli::client::http;
 use crate::cli::client::target::Target;
 use crate::cli::output::failure::{Failure, Kind, Outcome};

@@ -5,7 +5,8 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
-use super::{CLUSTER, Cluster, cluster, in_cluster};
+use super::query::{CLUSTER, cluster, in_cluster};
+use crate::cli::client::documents::Cluster;
 use crate::cli::client::http;
 use crate::cli::client::request::Request;
 use crate::cli::client::target::Target;
