@@ -37,7 +37,7 @@ impl Ports {
             _ => bail!(WRONG),
         };
         if first < 1024 || first > u16::MAX - NODES * KINDS {
-            bail!("--ports-from {first}: {} ports from 1024 to 65535 begin there", NODES * KINDS);
+            bail!("--ports-from {first}: choose the first of {} ports between 1024 and 65535", NODES * KINDS);
         }
         Ok(Self(first))
     }
