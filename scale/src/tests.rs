@@ -173,6 +173,54 @@ fn the_other_tenants_leave_a_shard_that_one_of_them_fills() {
 }
 
 #[test]
+fn a_tenant_stays_if_its_new_shard_has_lost_its_room_meanwhile() {
+    let mut simulation = simulation(&small());
+    let (tenant, groups) = (TenantId(10), simulation.world.groups());
+    let from = simulation.world.tenants[tenant.0].shard;
+    let group = |shard: &ShardId| simulation.world.shard(*shard).group;
+    let others = simulation.world.shard_ids().filter(|shard| group(shard) != group(&from));
+    let to = others.min_by(|a, b| groups[group(a).0].0.total_cmp(&groups[group(b).0].0)).expect("there are 8 groups");
+    let neighbour = simulation.world.tenants_of(to)[0];
+    let moves_to = |simulation: &mut Simulation, neighbours_load: f64| {
+        simulation.world.set_load(neighbour, neighbours_load);
+        simulation.world.tenant_mut(tenant).moving_to = Some(to);
+        simulation.finish_tenant(tenant);
+        (simulation.world.tenants[tenant.0].shard, simulation.moves.tenants)
+    };
+    assert_eq!(moves_to(&mut simulation, GROUP_ORDERS_MAX), (from, 0));
+    assert_eq!(moves_to(&mut simulation, 1.0), (to, 1));
+}
+
+#[test]
+fn leaders_hand_over_where_a_shard_waits_for_room() {
+    // Three nodes above what is planned. Only the first could take shards, and it has no copy of the shard that waits.
+    let settings = Settings { nodes: 3, orders_per_second: 3_000.0, ..small() };
+    let mut simulation = simulation(&settings);
+    let world = &mut simulation.world;
+    world.tenants.iter_mut().for_each(|tenant| tenant.orders_per_second *= 1.76);
+    world.wanted.iter_mut().for_each(|wanted| *wanted *= 1.76);
+    let waiting = ShardId(0);
+    let heaviest = world.tenants_of(waiting)[0];
+    world.set_load(heaviest, 374.0);
+    world.shards.iter_mut().for_each(|shard| shard.leader = None);
+    for id in world.shard_ids().filter(|id| *id != waiting) {
+        let parts = world.cpu_parts();
+        let room = |node: &NodeId| [0.67, 0.86, 0.86][node.0] - parts[node.0];
+        let roomiest = world.node_ids().max_by(|a, b| room(a).total_cmp(&room(b)));
+        world.shard_mut(id).leader = roomiest;
+    }
+    let shard = world.shard_mut(waiting);
+    (shard.pause, shard.lost_ms) = (Some((0.0, Cause::NodeLoss)), 0.0);
+    shard.replicas.iter_mut().for_each(|replica| replica.is_ready = replica.node != NodeId(0));
+    simulation.queue.add(0.0, Event::Silence { shard: waiting });
+    simulation.take_until(9_500.0);
+    assert_eq!(simulation.world.shard(waiting).leader, None);
+    simulation.take_until(12_000.0);
+    let leader = simulation.world.shard(waiting).leader;
+    assert!(leader.is_some_and(|leader| leader != NodeId(0)), "{leader:?}, {:?}", simulation.world.cpu_parts());
+}
+
+#[test]
 fn a_tenant_above_the_bound_of_a_shard_is_refused_the_rest() {
     let mut simulation = simulation(&small());
     simulation.world.set_load(TenantId(0), GROUP_ORDERS_MAX * 2.0);

@@ -91,7 +91,7 @@ fn fill(running: &mut Running, hosts: &[Host]) -> anyhow::Result<()> {
         .arg(root().join("switchyard.toml"))
         .env_remove(nodes::TOKEN_VARIABLE)
         .stdin(Stdio::null());
-    running.to_its_end("what fills the shop", command)
+    running.run_to_end("what fills the shop", command)
 }
 
 fn next(running: &Running, servers: &[Nats], hosts: &[Host], token: &str) -> String {

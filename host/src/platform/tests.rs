@@ -111,7 +111,10 @@ async fn start_on(configuration: &Configuration, disk: &SimulatedDisk) -> (Host,
         Parts::over(manifest, stores, runtime, &tasks, &|_| {}).unwrap()
     });
     let calls = parts.calls.clone();
-    (parts.serve(configuration, &tasks, Metrics::start(), public, admin).unwrap(), calls)
+    let (gateway, operator) = (public.local_addr().unwrap(), admin.local_addr().unwrap());
+    let alone = parts.serve(configuration, &tasks, &Metrics::start(), public, admin).unwrap();
+    let drain = Duration::from_millis(manifest.host.drain_ms_max);
+    (Host { gateway, admin: operator, tasks, drain, kind: super::Kind::Alone(Box::new(alone)) }, calls)
 }
 
 /// Has `front` run `script` for a client that sends the key `key`.
@@ -126,7 +129,8 @@ async fn act(address: SocketAddr, script: &str, key: &str) -> String {
 }
 
 fn stored(host: &Host, service: &str, key: &str) -> String {
-    let store = host.stores.service(&ServiceName::parse(service).unwrap()).unwrap();
+    let super::Kind::Alone(alone) = &host.kind else { panic!("it is in no cluster") };
+    let store = alone.stores.service(&ServiceName::parse(service).unwrap()).unwrap();
     let value = store.begin_read().get(key).unwrap().unwrap_or_default();
     String::from_utf8(value.to_vec()).unwrap()
 }

@@ -36,7 +36,7 @@ impl Ports {
             [option] => option.strip_prefix("--ports-from=").and_then(|port| port.parse().ok()).context(WRONG)?,
             _ => bail!(WRONG),
         };
-        if first < 1024 || first > u16::MAX - NODES * KINDS {
+        if !(1024..=u16::MAX - NODES * KINDS).contains(&first) {
             bail!("--ports-from {first}: choose the first of {} ports between 1024 and 65535", NODES * KINDS);
         }
         Ok(Self(first))

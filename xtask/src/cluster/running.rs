@@ -119,7 +119,7 @@ impl Running {
     }
 
     /// Runs `command` to its end while the others serve.
-    pub(super) fn to_its_end(&mut self, name: &str, mut command: Command) -> anyhow::Result<()> {
+    pub(super) fn run_to_end(&mut self, name: &str, mut command: Command) -> anyhow::Result<()> {
         let started = command.process_group(0).spawn().with_context(|| format!("{name} does not start"))?;
         self.guest = Some(started);
         loop {

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::journal::stream::Leader;
 use crate::journal::stream::simulated::SimulatedStream;
 use crate::store::ClusterMember;
-use crate::tasks::{CancellationToken, Thread, thread};
+use crate::tasks::{Thread, thread};
 
 /// A stream, and a thread that delivers what is on its way.
 struct Network {
@@ -24,15 +23,8 @@ impl Network {
 
     /// The control plane of the node `node`, whose data directory is in `folder`.
     fn join(&self, node: &str, configuration: &Configuration, folder: &Path) -> (Releases, Stores) {
-        let member = ClusterMember {
-            open: &|_has| Ok(self.stream.as_stream()),
-            node: Leader { node: node.into(), address: format!("{node}:1") },
-            lease: Duration::from_secs(60),
-            patience: Duration::ZERO,
-            heartbeat: Duration::from_millis(20),
-            is_gated: true,
-            cancelled: CancellationToken::never(),
-        };
+        let open = |_has| Ok(self.stream.as_stream());
+        let member = ClusterMember { lease: Duration::from_secs(60), ..ClusterMember::of_test(&open, node) };
         let (data, settings) = (folder.join("data"), &configuration.manifest.store);
         let stores = tokio::task::block_in_place(|| Stores::open_archiving(&data, settings, &[], None, Some(&member)));
         let stores = stores.expect("stores");

@@ -45,6 +45,25 @@ pub(crate) struct ClusterMember<'a> {
     pub(crate) observer: &'a dyn Observer,
 }
 
+#[cfg(test)]
+impl<'a> ClusterMember<'a> {
+    /// A node that leads as soon as it has read the stream.
+    pub(crate) fn of_test(open: OpenStream<'a>, node: &str) -> Self {
+        Self {
+            open,
+            node: Leader { node: node.into(), address: format!("{node}:1") },
+            lease: Duration::from_millis(200),
+            patience: Duration::ZERO,
+            yields: false,
+            heartbeat: Duration::from_millis(20),
+            is_gated: true,
+            cancelled: CancellationToken::never(),
+            view: ClusterViewSender::default(),
+            observer: &observer::NobodyReads,
+        }
+    }
+}
+
 impl std::fmt::Debug for ClusterMember<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ClusterMember").field("node", &self.node).finish_non_exhaustive()

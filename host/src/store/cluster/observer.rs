@@ -13,3 +13,16 @@ pub(crate) trait Observer: Sync {
     /// A message was applied, and the node has everything that was in the stream when it began to follow.
     fn is_current(&self);
 }
+
+/// Nothing runs on the stores.
+#[cfg(test)]
+pub(super) struct NobodyReads;
+
+#[cfg(test)]
+impl Observer for NobodyReads {
+    fn opened(&self, _stores: &Stores) {}
+
+    fn before_platform_commit(&self, _keys: &mut dyn Iterator<Item = &str>) {}
+
+    fn is_current(&self) {}
+}

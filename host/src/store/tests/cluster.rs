@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::journal::simulated::SimulatedDisk;
+use crate::journal::stream::StreamSeq;
 use crate::journal::stream::simulated::{SimulatedStream, StreamFaults};
-use crate::journal::stream::{Leader, StreamSeq};
-use crate::store::{ClusterMember, ClusterViewSender, Observer, OpenError};
-use crate::tasks::{CancellationToken, Thread, thread};
+use crate::store::{ClusterMember, OpenError};
+use crate::tasks::{Thread, thread};
 
 /// Small segments, so that a few commits fill several.
 const SMALL: StoreSettings = StoreSettings { segment_bytes: 64 << 10, ..SETTINGS };
@@ -38,35 +38,13 @@ impl Network {
         patience: Duration,
     ) -> Result<Stores, OpenError> {
         let open = |_has: StreamSeq| Ok(self.stream.as_stream());
-        let member = ClusterMember {
-            open: &open,
-            node: Leader { node: node.into(), address: format!("{node}:1") },
-            lease: Duration::from_millis(200),
-            patience,
-            yields: false,
-            heartbeat: Duration::from_millis(20),
-            is_gated: true,
-            cancelled: CancellationToken::never(),
-            view: ClusterViewSender::default(),
-            observer: &NobodyReads,
-        };
+        let member = ClusterMember { patience, ..ClusterMember::of_test(&open, node) };
         Stores::open_with(&disk.as_disk(), settings, &services(), None, None, Some(&member))
     }
 
     pub(super) fn join(&self, disk: &SimulatedDisk, node: &str) -> Result<Stores, OpenError> {
         self.join_after(disk, &SETTINGS, node, Duration::ZERO)
     }
-}
-
-/// Nothing runs on the stores.
-struct NobodyReads;
-
-impl Observer for NobodyReads {
-    fn opened(&self, _stores: &Stores) {}
-
-    fn before_platform_commit(&self, _keys: &mut dyn Iterator<Item = &str>) {}
-
-    fn is_current(&self) {}
 }
 
 impl Drop for Network {

@@ -9,10 +9,9 @@ use super::cluster::{Network, put_durable};
 use super::*;
 use crate::config::{ClusterSettings, defaults};
 use crate::journal::simulated::{Fault, SimulatedDisk};
-use crate::journal::stream::{Leader, NatsServer, NatsStream, Stream, StreamSeq};
+use crate::journal::stream::{NatsServer, NatsStream, Stream, StreamSeq};
 use crate::store::cluster::copies::{NeedsCopy, load};
 use crate::store::{ClusterMember, Contents, Copies, CopyError, CopySettings, OpenError, Stored};
-use crate::tasks::CancellationToken;
 
 /// A leader that stores a copy whenever it has something new.
 const ALWAYS: CopySettings = CopySettings { copy_after_bytes: 1, stream_bytes_max: 1 << 40 };
@@ -271,15 +270,7 @@ async fn a_node_loads_a_copy_from_a_real_nats_server() {
     let cluster = ClusterSettings { servers: vec![server.address()], replicas: 1, ..cluster };
     let join = |node: &str, disk: &SimulatedDisk| {
         let open = |has| Ok(Arc::new(NatsStream::open(&cluster, node, has)?) as Arc<dyn Stream>);
-        let member = ClusterMember {
-            open: &open,
-            node: Leader { node: node.into(), address: format!("{node}:1") },
-            lease: Duration::from_secs(2),
-            patience: Duration::ZERO,
-            heartbeat: Duration::from_millis(500),
-            is_gated: true,
-            cancelled: CancellationToken::never(),
-        };
+        let member = ClusterMember { lease: Duration::from_secs(2), ..ClusterMember::of_test(&open, node) };
         Stores::open_with(&disk.as_disk(), &SETTINGS, &services(), None, None, Some(&member)).unwrap()
     };
     let stores = join("a", &SimulatedDisk::new(1));

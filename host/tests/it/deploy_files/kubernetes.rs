@@ -1,5 +1,5 @@
-//! The objects of Kubernetes, read as the types that its own API description gives. A field that a type does not have, or a value of another
-//! type, is an error. So is a name that leads nowhere from one object to another.
+//! The objects of Kubernetes, read as types that are generated from its API description. A field that a type does not have,
+//! or a value of another type, is an error. So is a name that leads nowhere from one object to another.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ConfigMap, Container, PodSpec, Service};
@@ -42,7 +42,7 @@ fn stateful_set() -> StatefulSet {
 }
 
 fn pod() -> PodSpec {
-    stateful_set().spec.unwrap().template.spec.unwrap()
+    stateful_set().spec.template.spec.unwrap()
 }
 
 fn container() -> Container {
@@ -103,7 +103,7 @@ fn a_misspelled_field_and_a_wrong_type_are_found() {
     assert_eq!(broken("", "specs", json!({})), "unknown: specs");
     assert_eq!(
         broken(pod, "terminationGracePeriodSecond", json!(30)),
-        "unknown: spec.?.template.spec.?.terminationGracePeriodSecond"
+        "unknown: spec.?.template.?.spec.?.terminationGracePeriodSecond"
     );
     let probe = "/spec/template/spec/containers/0/readinessProbe";
     assert!(broken(probe, "periodSecond", json!(2)).contains("periodSecond"));
@@ -124,7 +124,7 @@ fn a_misspelled_field_and_a_wrong_type_are_found() {
 fn the_manifest_of_the_config_map_loads_and_takes_name_and_address_from_the_pod() {
     let manifest = configuration().manifest;
     assert_eq!(manifest.cluster.node.as_deref(), Some("switchyard-0"));
-    assert_eq!(manifest.cluster.address.as_deref(), Some("switchyard-0.switchyard-nodes.shop.svc:8080"));
+    assert_eq!(manifest.cluster.address.as_deref(), Some("switchyard-0.switchyard-nodes.shop.svc:7900"));
     assert!(manifest.cluster.is_on() && manifest.cluster.replicas == 3);
     let shop = crate::guest::workspace().join("switchyard.toml");
     let shop = load(&shop, &[], Flags::default()).unwrap().manifest;
@@ -136,13 +136,17 @@ fn the_manifest_of_the_config_map_loads_and_takes_name_and_address_from_the_pod(
 
 #[test]
 fn the_host_listens_where_the_pod_says_and_has_its_time_to_drain() {
-    let (host, container, pod) = (configuration().manifest.host, container(), pod());
+    let (manifest, container, pod) = (configuration().manifest, container(), pod());
+    let host = manifest.host;
     let port = |name: &str| {
         let ports = container.ports.iter().flatten();
         ports.filter(|port| port.name.as_deref() == Some(name)).map(|port| port.container_port).collect::<Vec<_>>()
     };
     assert_eq!(port("http"), [i32::from(host.listen.port())]);
     assert_eq!(port("operator"), [i32::from(host.admin_listen.port())]);
+    assert_eq!(port("nodes"), [i32::from(manifest.cluster.listen.port())]);
+    let address = manifest.cluster.address.unwrap();
+    assert!(address.ends_with(&format!(":{}", manifest.cluster.listen.port())), "{address}");
     for (probe, path) in [
         (&container.startup_probe, "/healthz"),
         (&container.liveness_probe, "/healthz"),
@@ -163,7 +167,7 @@ fn the_host_listens_where_the_pod_says_and_has_its_time_to_drain() {
 #[test]
 fn the_objects_name_one_another() {
     let set = stateful_set();
-    let (spec, services) = (set.spec.unwrap(), objects("services.yaml"));
+    let (spec, services) = (set.spec, objects("services.yaml"));
     let labels = spec.template.metadata.unwrap().labels.unwrap();
     let services: Vec<Service> = services.iter().map(|service| strict(service).unwrap()).collect();
     let headless = services.iter().find(|service| service.metadata.name == spec.service_name).unwrap();

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::ResourceRequirements;
-use k8s_openapi::serde::{self, Deserialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::text;
 use super::yaml::{documents, strict};
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct Values {
     config: Config,
     pod_template: PodTemplate,
@@ -20,7 +20,6 @@ struct Values {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde")]
 struct Config {
     cluster: Cluster,
     jetstream: JetStream,
@@ -29,14 +28,13 @@ struct Config {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde")]
 struct Cluster {
     enabled: bool,
     replicas: usize,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct JetStream {
     enabled: bool,
     memory_store: Switch,
@@ -45,33 +43,29 @@ struct JetStream {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde")]
 struct Switch {
     enabled: bool,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde")]
 struct FileStore {
     enabled: bool,
     pvc: Claim,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde")]
 struct Claim {
     enabled: bool,
     size: String,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde")]
 struct Nats {
     tls: Tls,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct Tls {
     enabled: bool,
     secret_name: String,
@@ -79,62 +73,55 @@ struct Tls {
 
 /// A part of the `jetstream` section of the server's own configuration.
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde")]
 struct JetStreamConfiguration {
     sync_interval: String,
 }
 
 /// A part of the server's own configuration.
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde")]
 struct ServerConfiguration {
     system_account: String,
     accounts: BTreeMap<String, Account>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde")]
 struct Account {
     jetstream: Option<String>,
     users: Vec<User>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde")]
 struct User {
     nkey: String,
     permissions: Option<Permissions>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde")]
 struct Permissions {
     publish: Vec<String>,
     subscribe: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct PodTemplate {
     topology_spread_constraints: BTreeMap<String, Spread>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct Spread {
     max_skew: usize,
     when_unsatisfiable: String,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde")]
 struct Container {
     env: BTreeMap<String, String>,
     merge: ContainerPatch,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(crate = "serde")]
 struct ContainerPatch {
     resources: ResourceRequirements,
 }

@@ -1,7 +1,7 @@
 //! YAML as JSON, and as a type whose fields are all that it may have.
 
-use k8s_openapi::serde::de::DeserializeOwned;
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// The documents of a file.

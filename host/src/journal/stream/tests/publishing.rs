@@ -104,7 +104,7 @@ fn a_large_record_spans_messages_and_counts_with_the_last() {
     for bytes in [CONTENT_BYTES_MAX - 4, CONTENT_BYTES_MAX - 3, 2 * PIECE_BYTES_MAX, 2 * PIECE_BYTES_MAX + 1] {
         let stream = SimulatedStream::new(1);
         let mut leading = Leading::new(&stream, 1, Position::default());
-        let large: Vec<u8> = (0..bytes).map(|at| (at % 251) as u8).collect();
+        let large: Vec<u8> = (0..251_u8).cycle().take(bytes).collect();
         leading.publisher.add_epoch(claim(b'a'), &leader("a"));
         leading.add(&[b"before"], 1);
         leading.add(&[&large], 2);
