@@ -64,7 +64,9 @@ async fn kill(cluster: &mut Cluster, writes: &Writes, victim: Victim, round: usi
             let server = cluster.stream_leader().await?;
             writes.reset();
             cluster.kill_server(server).await?;
+            let began = Instant::now();
             cluster.stream_leader().await?;
+            eprintln!("  NATS had elected another leader of the stream after {:.2} s", began.elapsed().as_secs_f64());
             writes.flow().await?;
             cluster.start_server(server).await?;
         }

@@ -37,7 +37,7 @@ impl Ports {
             _ => bail!(WRONG),
         };
         if !(1024..=u16::MAX - NODES * KINDS).contains(&first) {
-            bail!("--ports-from {first}: {} ports from 1024 to 65535 begin there", NODES * KINDS);
+            bail!("--ports-from {first}: choose the first of {} ports between 1024 and 65535", NODES * KINDS);
         }
         Ok(Self(first))
     }

@@ -1,15 +1,15 @@
 //! `switchyard cluster`: the hosts of a cluster, and who leads it.
 
+mod query;
 mod remove;
-mod resource;
 mod status;
 mod step_down;
 
-use super::arguments::{Cluster as Command, ClusterAction};
+use super::arguments::{Cluster, ClusterAction};
 use super::client::target::Target;
 use super::output::failure::Outcome;
 
-pub(super) fn run(target: &Target, command: &Command) -> Outcome {
+pub(super) fn run(target: &Target, command: &Cluster) -> Outcome {
     let json = command.host.json;
     match &command.action {
         ClusterAction::Status { watch: None } => status::once(target, json),

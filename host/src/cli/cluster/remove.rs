@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::resource::{CLUSTER, cluster, in_cluster, report};
+use super::query::{CLUSTER, cluster, report};
 use crate::cli::client::documents::{Cluster, ClusterNode};
 use crate::cli::client::http;
 use crate::cli::client::request::Request;
@@ -21,7 +21,7 @@ async fn remove(target: &Target, name: &str, json: bool) -> Outcome {
         let next = "Let another host lead first: `switchyard cluster step-down`. Then stop it.";
         return Err(Failure::text(Kind::Refused, format!("{name} leads the cluster")).next(next));
     }
-    let answer = in_cluster(Request::delete(&[CLUSTER, "nodes", name]).exchange(target).await?, json)?;
+    let answer = Request::delete(&[CLUSTER, "nodes", name]).exchange(target).await?.accepted(json)?;
     Ok(if json { answer.text() } else { removed(&before, node) })
 }
 

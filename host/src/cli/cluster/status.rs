@@ -5,7 +5,7 @@ mod tests;
 
 use std::time::Duration;
 
-use super::resource::{cluster, report};
+use super::query::{cluster, report};
 use crate::cli::client::documents::{Cluster, ClusterNode};
 use crate::cli::client::http;
 use crate::cli::client::target::Target;

@@ -5,7 +5,7 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
-use super::resource::{CLUSTER, cluster, in_cluster};
+use super::query::{CLUSTER, cluster, in_cluster};
 use crate::cli::client::documents::Cluster;
 use crate::cli::client::http;
 use crate::cli::client::request::Request;

@@ -1,4 +1,4 @@
-//! The cluster as a resource of the operator API.
+//! The requests for the cluster, and what all commands do with their answers.
 
 use hyper::StatusCode;
 
