@@ -64,6 +64,14 @@ impl StartError {
         }
     }
 
+    /// Whether the servers of the stream were reached, and could not open it yet: after their start they elect leaders.
+    pub(super) fn servers_elect(&self) -> bool {
+        match self {
+            Self::Store(OpenError::Join(error)) => error.servers_elect(),
+            _ => false,
+        }
+    }
+
     /// Whether the start of a node was ended on purpose.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {

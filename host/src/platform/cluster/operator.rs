@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::answer::{new_id, refuse};
@@ -12,7 +12,7 @@ use super::forward::Forwarder;
 use super::lent::InUse;
 use super::nodes::Nodes;
 use super::roles::{Roles, Serving, Target};
-use crate::admin::NodeAdmin;
+use crate::admin::{API_HEADER, NodeAdmin};
 use crate::gateway::{Body, Client, ConnectionTrust, Handler, Problem, normalize_path};
 use crate::tasks::{Outages, Stop};
 
@@ -86,7 +86,9 @@ impl Handler for OperatorSide {
                 // The leader knows the named tokens. One that was made a moment ago may not be here yet.
                 let trust = request.extensions().get::<Arc<ConnectionTrust>>().cloned();
                 let envelope = Envelope { side: Side::Operator, client, is_admin, is_repeated: false };
-                let response = self.forwarder.forward(request, envelope).await;
+                let mut response = self.forwarder.forward(request, envelope).await;
+                // Also where no host has answered.
+                response.headers_mut().entry(API_HEADER).or_insert(HeaderValue::from_static("operator"));
                 if let Some(trust) = trust.filter(|_| response.status().is_success()) {
                     trust.authenticate();
                 }

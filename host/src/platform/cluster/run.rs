@@ -29,6 +29,9 @@ const STEP_DOWN_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// The time until a node tries again to take part, or to lead after it could not serve.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How often a start tries to open the stream while NATS elects: together longer than an election lasts.
+const TRIES_MAX: u32 = 10;
+
 const SERVE_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// A node, in its own thread.
@@ -64,7 +67,7 @@ impl Life {
     pub(super) fn run(mut self) -> Result<(), StartError> {
         let handle = self.handle.clone();
         let _in_runtime = handle.enter();
-        let (mut yields, mut has_served) = (false, false);
+        let (mut yields, mut has_served, mut tries) = (false, false, 0);
         loop {
             match self.follow(yields) {
                 Ok(stores) => match self.lead(stores) {
@@ -82,6 +85,16 @@ impl Life {
                     }
                 },
                 Err(error) if error.is_cancelled() => return Ok(()),
+                Err(error) if self.started.is_some() && error.servers_elect() && tries < TRIES_MAX => {
+                    tries += 1;
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the host tries again to join its cluster"
+                    );
+                    if self.waits_in_vain(RETRY_AFTER) {
+                        return Ok(());
+                    }
+                }
                 Err(error) if self.started.is_some() || !error.may_pass() => {
                     // The first opening: its caller reports the error.
                     return match self.started.take() {

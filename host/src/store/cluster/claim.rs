@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 use super::error::JoinError;
 use crate::clock;
@@ -11,7 +12,10 @@ use crate::journal::stream::{
 };
 
 /// Attempts to find out what became of the message. Each waits for the servers as long as they may take.
-const ATTEMPTS_MAX: u32 = 5;
+const ATTEMPTS_MAX: u32 = 50;
+
+/// The time between two attempts: the servers replicate what is in its place.
+const ATTEMPT_PERIOD: Duration = Duration::from_millis(20);
 
 /// Appends the message that begins the next epoch after `position`, and returns the position after it; `None` if another
 /// node has appended something.
@@ -47,6 +51,7 @@ pub(super) fn claim(
         if publisher.next_acknowledged().is_some() {
             return Ok(Some(publisher.end()));
         }
+        std::thread::park_timeout(ATTEMPT_PERIOD);
     }
     Err(last.into())
 }

@@ -67,6 +67,15 @@ pub enum JoinError {
 }
 
 impl JoinError {
+    /// Whether the servers were reached, and could not open the stream yet.
+    pub(crate) fn servers_elect(&self) -> bool {
+        match self {
+            Self::Open(error) => error.servers_elect(),
+            Self::Stream(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether the node may join a moment later: the servers did not answer, or its own disk had no room.
     pub(crate) fn may_pass(&self) -> bool {
         match self {

@@ -55,6 +55,11 @@ pub enum NatsError {
 }
 
 impl NatsError {
+    /// Whether servers were reached, and could not open the stream yet.
+    pub(crate) fn servers_elect(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::TooFewServers { .. } | Self::Stream { .. })
+    }
+
     /// Whether the stream may open a moment later with the same settings: servers start, or elect a leader.
     pub(crate) fn may_pass(&self) -> bool {
         matches!(self, Self::Connect { .. } | Self::Unavailable(_) | Self::TooFewServers { .. } | Self::Stream { .. })

@@ -14,6 +14,7 @@ mod tests;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_nats::jetstream;
 use async_nats::jetstream::stream::RawMessageErrorKind;
@@ -34,6 +35,10 @@ use crate::journal::frame::JournalId;
 use client::Client;
 use messages::NatsMessages;
 use objects::{Bucket, NatsObjects};
+
+/// How long a look for one message may take. A question to servers that elect a leader is never answered, so a short one that
+/// is asked again finds the next leader sooner.
+const LOOK_MAX: Duration = Duration::from_secs(1);
 
 /// Messages on their way to the client: more than any leader has in flight.
 const PUBLISHES_MAX: usize = 64;
@@ -88,7 +93,10 @@ impl Stream for NatsStream {
     fn get(&self, sequence: StreamSeq) -> Result<Option<Bytes>, StreamError> {
         let stream = self.stream.clone();
         // Of the stream's own leader: a replica may not have the newest messages.
-        let found = self.client.wait(async move { stream.get_raw_message(sequence.0).await })?;
+        let look = async move { tokio::time::timeout(LOOK_MAX, stream.get_raw_message(sequence.0)).await };
+        let Ok(found) = self.client.wait(look)? else {
+            return Err(StreamError::unavailable("a look for a message took too long"));
+        };
         match found {
             Ok(message) => Ok(Some(message.payload)),
             Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => Ok(None),
