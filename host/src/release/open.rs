@@ -97,9 +97,6 @@ impl Releases {
         let named: BTreeSet<_> = named.chain(applied_contracts.map(|applied| applied.digest)).collect();
         loader.contracts.fetch_missing(&named);
         loader.contracts.sweep(|digest| named.contains(digest));
-        if stores.leads() {
-            loader.contracts.keep_shared(&named);
-        }
         let used = use_stores(role, manifest, stores, &recorded)?;
         let starter = Starter {
             manifest,
@@ -183,7 +180,6 @@ impl Releases {
             changing: Mutex::default(),
         });
         inner.sweep();
-        inner.keep_shared();
         Ok((Releases { inner }, calls))
     }
 }

@@ -184,6 +184,8 @@ impl Life {
         let (gateway, admin) = parts.handlers(&self.configuration, tasks, &self.metrics)?;
         parts.work(tasks);
         copies::store_copies(manifest, stores, tasks);
+        let releases = parts.releases.clone();
+        tasks.spawn("files of the cluster", async move { releases.share_files().await });
         Ok(Lent::new(Serving { gateway, admin }))
     }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::super::error::DeployError;
-use super::super::releases::Inner;
+use super::super::releases::{Inner, Releases};
 use super::change_set::{ChangeSet, Migration};
 use crate::call::{Hold, Routing};
 use crate::clock;
@@ -18,6 +18,7 @@ use crate::fail_point::fail_point;
 use crate::names::{CallId, Digest, ServiceName};
 use crate::observe::error_chain;
 use crate::store::{CommitError, DropError, HostCommit, Stopped};
+use crate::tasks::blocking;
 
 /// The call id of a commit by the host.
 pub(in crate::release) const NO_CALL: CallId = CallId([0; 16]);
@@ -30,6 +31,21 @@ struct Committed {
     /// The number of the newest line of the history, if there is a new one.
     last_line: Option<u64>,
     durable: Result<(), Stopped>,
+}
+
+impl Releases {
+    /// Brings the object store of the cluster that this node leads to the files that it needs: those from before the cluster
+    /// come there, and those that an earlier leader left go. Changes wait for it, and calls do not.
+    pub(crate) async fn share_files(&self) {
+        let _changing = self.inner.changing.lock().await;
+        let inner = Arc::clone(&self.inner);
+        let shared = blocking(move || {
+            inner.keep_contracts_shared();
+            inner.keep_shared();
+        });
+        // A panic is logged, and the next change tries again.
+        let _done = shared.await;
+    }
 }
 
 impl Inner {
@@ -180,6 +196,16 @@ impl Inner {
         let needed = self.needed_components();
         self.loader.components.sweep(|digest| needed.contains(digest));
         self.loader.runtime.set_named(|digest| needed.contains(digest));
+    }
+
+    /// Brings the object store of the cluster that this node leads to the contracts that releases and the settings need.
+    fn keep_contracts_shared(&self) {
+        if self.stores.leads() {
+            let state = self.state.load();
+            let releases = state.records().flat_map(|(_, record)| record.releases());
+            let named = releases.filter_map(|release| release.contracts);
+            self.loader.contracts.keep_shared(&named.chain(state.contracts.map(|applied| applied.digest)).collect());
+        }
     }
 
     /// Brings the object store of the cluster that this node leads to the components that releases need. The caller holds

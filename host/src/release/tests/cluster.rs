@@ -30,7 +30,11 @@ impl Network {
             Stores::open_archiving(&data, settings, &[], None, Some((&member, &|_| {})))
         });
         let stores = stores.expect("stores");
-        (start(&stores, configuration, folder), stores)
+        let releases = start(&stores, configuration, folder);
+        // As the host does in the background.
+        let share = releases.share_files();
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(share));
+        (releases, stores)
     }
 
     fn objects(&self) -> Vec<String> {
