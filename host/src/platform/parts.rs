@@ -1,5 +1,6 @@
 //! The parts of a host that runs all calls: built in order, lowest first, and served last.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,16 +97,8 @@ impl Parts {
     ) -> Result<Alone, StartError> {
         let traces = self.trace(&configuration.manifest.telemetry, tasks)?;
         let (gateway, operator) = self.handlers(configuration, tasks, metrics)?;
-        let (stop, metrics) = (tasks.stop(), metrics.clone());
-        tasks.supervise("metrics", Lifetime::Host, move || {
-            let (metrics, mut stop) = (metrics.clone(), stop.clone());
-            async move {
-                tokio::select! {
-                    () = stop.wait() => {}
-                    () = metrics.maintain() => {}
-                }
-            }
-        });
+        let metrics = metrics.clone();
+        until_stop("metrics", tasks, move || metrics.clone().maintain());
         self.work(tasks);
         let (certificate, served) = (gateway.certificate().cloned(), Arc::clone(&operator));
         let public = Listener::from(public);
@@ -158,4 +151,21 @@ impl Parts {
         });
         Ok(Some(exporter))
     }
+}
+
+/// Runs the futures from `work` in `tasks`, one after another if one fails, until the tasks are told to stop.
+pub(super) fn until_stop<F>(name: &'static str, tasks: &Tasks, mut work: impl FnMut() -> F + Send + 'static)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let stop = tasks.stop();
+    tasks.supervise(name, Lifetime::Host, move || {
+        let (work, mut stop) = (work(), stop.clone());
+        async move {
+            tokio::select! {
+                () = stop.wait() => {}
+                () = work => {}
+            }
+        }
+    });
 }

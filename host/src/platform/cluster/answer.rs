@@ -23,12 +23,17 @@ pub(super) fn new_id() -> RequestId {
 }
 
 pub(super) fn refuse(status: StatusCode, detail: &'static str, id: &RequestId) -> Response<Body> {
-    let mut response = Problem::new(status, detail).into_response(id);
+    answer(Problem::new(status, detail), id)
+}
+
+/// The answer with `problem`, and with the headers of every answer.
+pub(super) fn answer(problem: Problem, id: &RequestId) -> Response<Body> {
+    let mut response = problem.into_response(id);
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().entry(RETRY_AFTER).or_insert(HeaderValue::from_static("1"));
     }
     response
 }

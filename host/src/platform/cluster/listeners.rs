@@ -10,6 +10,7 @@ use super::sides::{NodeSide, PublicSide};
 use crate::gateway::{self, Listener, ServerSettings, TrustedProxies};
 use crate::observe::Metrics;
 use crate::observe::gateway::ConnectionMetrics;
+use crate::platform::parts::until_stop;
 use crate::tasks::{Lifetime, Tasks};
 
 /// The listeners that are there before everything else.
@@ -31,7 +32,8 @@ pub(super) fn serve(
         tls: None,
         proxies: TrustedProxies::none(),
         connections_per_client_max: public.connections_max,
-        streams_per_connection_max: u32::MAX,
+        // As many as clients may have connections here. Who is no node gets no stream for longer than its refusal takes.
+        streams_per_connection_max: u32::try_from(public.connections_max).unwrap_or(u32::MAX),
         ..public.clone()
     };
     let (roles, reads) = (Arc::clone(&side.roles), Arc::clone(&side.reads));
@@ -66,39 +68,19 @@ fn supervise<H: gateway::Handler>(
 
 /// Runs the upkeep of metrics, and the reports of this node, in `tasks`.
 pub(super) fn maintain(metrics: &Metrics, operator: &Arc<OperatorSide>, tasks: &Tasks) {
-    let (stop, metrics) = (tasks.stop(), metrics.clone());
-    tasks.supervise("metrics", Lifetime::Host, move || {
-        let (metrics, mut stop) = (metrics.clone(), stop.clone());
-        async move {
-            tokio::select! {
-                () = stop.wait() => {}
-                () = metrics.maintain() => {}
-            }
-        }
-    });
-    let (stop, operator) = (tasks.stop(), Arc::clone(operator));
-    tasks.supervise("reports of this node", Lifetime::Host, move || {
-        let (operator, mut stop) = (Arc::clone(&operator), stop.clone());
-        async move {
-            tokio::select! {
-                () = stop.wait() => {}
-                () = operator.report_for_ever() => {}
-            }
-        }
+    let (metrics, operator) = (metrics.clone(), Arc::clone(operator));
+    until_stop("metrics", tasks, move || metrics.clone().maintain());
+    until_stop("reports of this node", tasks, move || {
+        let operator = Arc::clone(&operator);
+        async move { operator.report_for_ever().await }
     });
 }
 
 /// Asks the leader for its number, for the reads that wait for it, in `tasks`.
 pub(super) fn ask(reads: Arc<ReadGate>, questions: Questions, tasks: &Tasks) {
-    let (stop, questions) = (tasks.stop(), Arc::new(tokio::sync::Mutex::new(questions)));
-    tasks.supervise("read numbers", Lifetime::Host, move || {
-        let (reads, questions, mut stop) = (Arc::clone(&reads), Arc::clone(&questions), stop.clone());
-        async move {
-            let mut questions = questions.lock().await;
-            tokio::select! {
-                () = stop.wait() => {}
-                () = reads.ask_for_ever(&mut questions) => {}
-            }
-        }
+    let questions = Arc::new(tokio::sync::Mutex::new(questions));
+    until_stop("read numbers", tasks, move || {
+        let (reads, questions) = (Arc::clone(&reads), Arc::clone(&questions));
+        async move { reads.ask_for_ever(&mut *questions.lock().await).await }
     });
 }

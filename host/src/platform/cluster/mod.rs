@@ -2,9 +2,9 @@
 
 mod answer;
 mod copies;
+mod drain;
 mod envelope;
 mod forward;
-mod lent;
 pub(super) mod listeners;
 mod member;
 mod message;
@@ -41,7 +41,7 @@ use nodes::Nodes;
 use operator::OperatorSide;
 use reads::ReadGate;
 use roles::Roles;
-use run::Life;
+use run::NodeLoop;
 use sides::PublicSide;
 
 /// A running host of a cluster.
@@ -100,7 +100,8 @@ pub(super) async fn start(
     let (life, (cancelled, cancels)) = (Tasks::default(), CancellationToken::with_guard());
     let (first, started) = oneshot::channel();
     let (fails, failed) = watch::channel(None);
-    let running = Life {
+    let panics = fails.clone();
+    let running = NodeLoop {
         configuration: configuration.clone(),
         roles,
         runtime,
@@ -116,7 +117,9 @@ pub(super) async fn start(
             fails.send_replace(Some(Arc::new(error)));
         }
     };
-    let thread = thread("node", run, |_| {}).map_err(|source| StartError::Thread { source })?;
+    // Nothing else ends a role that its thread has left: the service manager starts the host again.
+    let panicked = move |_: &_| drop(panics.send_replace(Some(Arc::new(StartError::Panicked))));
+    let thread = thread("node", run, panicked).map_err(|source| StartError::Thread { source })?;
     let node = Node {
         operator,
         certificate,
@@ -139,7 +142,7 @@ impl Node {
         let mut failed = self.failed.clone();
         match failed.wait_for(Option::is_some).await.map(|error| error.clone()) {
             Ok(Some(error)) => error,
-            // The thread ended in order, or panicked, which is logged; `/readyz` shows the rest.
+            // The thread ended in order.
             Ok(None) | Err(_) => std::future::pending().await,
         }
     }

@@ -7,9 +7,9 @@ use hyper::header::{AUTHORIZATION, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::answer::{new_id, refuse};
+use super::drain::DrainGuard;
 use super::envelope::{Envelope, Side};
 use super::forward::Forwarder;
-use super::lent::InUse;
 use super::nodes::Nodes;
 use super::roles::{Roles, Serving, Target};
 use crate::admin::{API_HEADER, NodeAdmin};
@@ -106,7 +106,7 @@ impl OperatorSide {
     /// Answers a request as the leader.
     pub(super) async fn lead(
         &self,
-        running: &InUse<Serving>,
+        running: &DrainGuard<Serving>,
         request: Request<Incoming>,
         client: Client,
     ) -> Response<Body> {

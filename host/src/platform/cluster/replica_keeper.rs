@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
-use super::lent::Lent;
+use super::drain::Drainable;
 use super::replica::Replica;
 use super::roles::Roles;
 use crate::clock;
@@ -32,7 +32,7 @@ impl ReplicaKeeper<'_> {
     /// Takes the replica away, after its reads.
     pub(super) fn take_away(&self) {
         if let Some(replica) = self.roles.set_replica(None) {
-            self.handle.block_on(replica.idle());
+            self.handle.block_on(replica.drained());
         }
     }
 
@@ -55,7 +55,7 @@ impl Observer for ReplicaKeeper<'_> {
         }
         let Some(stores) = self.roles.stores() else { return };
         match Replica::open(self.manifest, self.runtime, &stores) {
-            Ok(replica) => drop(self.roles.set_replica(Some(Lent::new(replica)))),
+            Ok(replica) => drop(self.roles.set_replica(Some(Drainable::new(replica)))),
             Err(error) => {
                 // A new cluster has no releases until its first leader has committed them.
                 if !matches!(error, StartError::Releases(OpenError::Unstarted)) {

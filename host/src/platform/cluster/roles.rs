@@ -7,8 +7,8 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::drain::{DrainGuard, Drainable};
 use super::envelope::NodeKey;
-use super::lent::{InUse, Lent};
 use super::replica::Replica;
 use crate::admin::Admin;
 use crate::gateway::Gateway;
@@ -26,7 +26,7 @@ pub(super) struct Serving {
 /// Where a request goes.
 #[derive(Debug)]
 pub(super) enum Target {
-    Here(InUse<Serving>),
+    Here(DrainGuard<Serving>),
     There(Leader),
 }
 
@@ -36,8 +36,8 @@ pub(super) struct Roles {
     /// This node, as it calls itself when it leads.
     pub(super) node: Leader,
     pub(super) view: ClusterViewSender,
-    serving: ArcSwapOption<Lent<Serving>>,
-    replica: ArcSwapOption<Lent<Replica>>,
+    serving: ArcSwapOption<Drainable<Serving>>,
+    replica: ArcSwapOption<Drainable<Replica>>,
     /// The stores, while they are open.
     stores: ArcSwapOption<Stores>,
     key: OnceLock<NodeKey>,
@@ -61,14 +61,14 @@ impl Roles {
     }
 
     /// From here on, requests run on `serving`; without it, they go to the leader or wait for one.
-    pub(super) fn lead(&self, serving: Option<Arc<Lent<Serving>>>) {
+    pub(super) fn lead(&self, serving: Option<Arc<Drainable<Serving>>>) {
         self.serving.store(serving);
         // Wakes those that wait for a leader.
         self.view.send_modify(|_| {});
     }
 
     /// From here on, reads run on `replica`; without it, the leader answers them. Returns the one before.
-    pub(super) fn set_replica(&self, replica: Option<Arc<Lent<Replica>>>) -> Option<Arc<Lent<Replica>>> {
+    pub(super) fn set_replica(&self, replica: Option<Arc<Drainable<Replica>>>) -> Option<Arc<Drainable<Replica>>> {
         let before = self.replica.swap(replica);
         // Wakes those that wait for one.
         self.view.send_modify(|_| {});
@@ -80,7 +80,7 @@ impl Roles {
     }
 
     /// What a read of this node runs on; `None` if the leader has to answer it.
-    pub(super) fn replica(&self) -> Option<InUse<Replica>> {
+    pub(super) fn replica(&self) -> Option<DrainGuard<Replica>> {
         let replica = self.replica.load_full()?;
         let in_use = replica.begin();
         // One that was taken away between the two steps is already waited for, or does not wait at all.
@@ -88,7 +88,7 @@ impl Roles {
     }
 
     /// Like [`Roles::replica`]; waits for one until `deadline`.
-    pub(super) async fn wait_for_replica(&self, deadline: Instant) -> Option<InUse<Replica>> {
+    pub(super) async fn wait_for_replica(&self, deadline: Instant) -> Option<DrainGuard<Replica>> {
         let mut changes = self.view.subscribe();
         loop {
             changes.mark_unchanged();

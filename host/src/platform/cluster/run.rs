@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::copies;
-use super::lent::Lent;
+use super::drain::Drainable;
 use super::member;
 use super::replica_keeper::ReplicaKeeper;
 use super::roles::{Roles, Serving};
@@ -35,7 +35,7 @@ const TRIES_MAX: u32 = 10;
 const SERVE_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// A node, in its own thread.
-pub(super) struct Life {
+pub(super) struct NodeLoop {
     pub(super) configuration: Configuration,
     pub(super) roles: Arc<Roles>,
     pub(super) runtime: Runtime,
@@ -58,7 +58,7 @@ enum End {
     SteppedDown,
 }
 
-impl Life {
+impl NodeLoop {
     /// Runs until the node shall stop.
     ///
     /// # Errors
@@ -79,7 +79,7 @@ impl Life {
                     Err(error) => {
                         self.trouble(&error);
                         yields = true;
-                        if self.waits_in_vain(SERVE_AGAIN_AFTER) {
+                        if self.stops_within(SERVE_AGAIN_AFTER) {
                             return Ok(());
                         }
                     }
@@ -91,7 +91,7 @@ impl Life {
                         error = &error as &dyn std::error::Error,
                         "the host tries again to join its cluster"
                     );
-                    if self.waits_in_vain(RETRY_AFTER) {
+                    if self.stops_within(RETRY_AFTER) {
                         return Ok(());
                     }
                 }
@@ -104,7 +104,7 @@ impl Life {
                 }
                 Err(error) => {
                     self.trouble(&error);
-                    if self.waits_in_vain(RETRY_AFTER) {
+                    if self.stops_within(RETRY_AFTER) {
                         return Ok(());
                     }
                 }
@@ -153,7 +153,7 @@ impl Life {
             self.roles.lead(None);
             if !matches!(end, End::Replaced) {
                 let wait_max = if matches!(end, End::Stopped) { Duration::ZERO } else { STEP_DOWN_WAIT_MAX };
-                let _late = self.handle.block_on(tokio::time::timeout(wait_max, serving.idle()));
+                let _late = self.handle.block_on(tokio::time::timeout(wait_max, serving.drained()));
             }
             end
         });
@@ -176,7 +176,7 @@ impl Life {
         led
     }
 
-    fn serve(&self, stores: &Stores, tasks: &Tasks) -> Result<Arc<Lent<Serving>>, StartError> {
+    fn serve(&self, stores: &Stores, tasks: &Tasks) -> Result<Arc<Drainable<Serving>>, StartError> {
         let manifest = &self.configuration.manifest;
         let parts = Parts::over(manifest, stores.clone(), self.runtime.clone(), tasks, &|_| {})?;
         parts.releases.set_prepare(self.prepare.clone());
@@ -186,7 +186,7 @@ impl Life {
         copies::store_copies(manifest, stores, tasks);
         let releases = parts.releases.clone();
         tasks.spawn("files of the cluster", async move { releases.share_files().await });
-        Ok(Lent::new(Serving { gateway, admin }))
+        Ok(Drainable::new(Serving { gateway, admin }))
     }
 
     /// Resolves when this node shall lead no more.
@@ -208,7 +208,7 @@ impl Life {
     }
 
     /// Waits; true if the node shall stop.
-    fn waits_in_vain(&self, time: Duration) -> bool {
+    fn stops_within(&self, time: Duration) -> bool {
         let mut stop = self.stop.clone();
         self.handle.block_on(async { tokio::time::timeout(time, stop.wait()).await.is_ok() })
     }

@@ -7,10 +7,10 @@ use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use tokio::time::Instant;
 
-use super::answer::{BEGUN, DOES_NOT_LEAD, UNTOUCHED, does_not_lead, new_id, refuse};
+use super::answer::{BEGUN, DOES_NOT_LEAD, UNTOUCHED, answer, does_not_lead, new_id, refuse};
+use super::drain::DrainGuard;
 use super::envelope::{Envelope, FORWARDED, Side};
 use super::forward::{Forwarder, LEADER_WAIT_MAX};
-use super::lent::InUse;
 use super::operator::OperatorSide;
 use super::reads::ReadGate;
 use super::roles::{Roles, Serving, Target};
@@ -46,7 +46,7 @@ impl Handler for PublicSide {
     }
 
     fn refuse(&self, problem: Problem) -> Response<Body> {
-        problem.into_response(&new_id())
+        answer(problem, &new_id())
     }
 }
 
@@ -101,14 +101,14 @@ impl Handler for NodeSide {
     }
 
     fn refuse(&self, problem: Problem) -> Response<Body> {
-        problem.into_response(&new_id())
+        answer(problem, &new_id())
     }
 }
 
 impl NodeSide {
     async fn answer(
         &self,
-        running: &InUse<Serving>,
+        running: &DrainGuard<Serving>,
         mut request: Request<Incoming>,
         envelope: Envelope,
     ) -> Response<Body> {

@@ -6,34 +6,34 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 #[derive(Debug)]
-pub(super) struct Lent<T> {
+pub(super) struct Drainable<T> {
     value: T,
     uses: watch::Sender<usize>,
 }
 
 /// One use, until this is dropped.
 #[derive(Debug)]
-pub(super) struct InUse<T>(Arc<Lent<T>>);
+pub(super) struct DrainGuard<T>(Arc<Drainable<T>>);
 
-impl<T> Lent<T> {
+impl<T> Drainable<T> {
     pub(super) fn new(value: T) -> Arc<Self> {
         Arc::new(Self { value, uses: watch::Sender::new(0) })
     }
 
-    pub(super) fn begin(self: &Arc<Self>) -> InUse<T> {
+    pub(super) fn begin(self: &Arc<Self>) -> DrainGuard<T> {
         self.uses.send_modify(|uses| *uses += 1);
-        InUse(Arc::clone(self))
+        DrainGuard(Arc::clone(self))
     }
 
     /// Resolves when nothing uses it.
-    pub(super) async fn idle(&self) {
+    pub(super) async fn drained(&self) {
         let mut uses = self.uses.subscribe();
         // The sender is `self`, so it does not end before.
         let _idle = uses.wait_for(|uses| *uses == 0).await;
     }
 }
 
-impl<T> Deref for Lent<T> {
+impl<T> Deref for Drainable<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -41,7 +41,7 @@ impl<T> Deref for Lent<T> {
     }
 }
 
-impl<T> Deref for InUse<T> {
+impl<T> Deref for DrainGuard<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -49,7 +49,7 @@ impl<T> Deref for InUse<T> {
     }
 }
 
-impl<T> Drop for InUse<T> {
+impl<T> Drop for DrainGuard<T> {
     fn drop(&mut self) {
         self.0.uses.send_modify(|uses| *uses -= 1);
     }
@@ -63,13 +63,13 @@ mod tests {
 
     #[tokio::test]
     async fn it_is_idle_when_the_last_use_has_ended() {
-        let lent = Lent::new(7);
-        assert!(lent.idle().now_or_never().is_some());
-        let (first, second) = (lent.begin(), lent.begin());
-        assert_eq!((*first, *second, **lent), (7, 7, 7));
+        let drainable = Drainable::new(7);
+        assert!(drainable.drained().now_or_never().is_some());
+        let (first, second) = (drainable.begin(), drainable.begin());
+        assert_eq!((*first, *second, **drainable), (7, 7, 7));
         drop(first);
-        assert!(lent.idle().now_or_never().is_none());
+        assert!(drainable.drained().now_or_never().is_none());
         drop(second);
-        assert!(lent.idle().now_or_never().is_some());
+        assert!(drainable.drained().now_or_never().is_some());
     }
 }
