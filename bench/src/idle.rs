@@ -24,9 +24,6 @@ const FEW: usize = 10;
 /// Services that get a first call.
 const CALLED: usize = 100;
 
-/// Services of one change, whose commit has at most 512 keys of the platform's store.
-const ADDED_AT_ONCE: usize = 110;
-
 const MANIFEST: &str = "switchyard.toml";
 
 /// The time after which the memory of the start itself is free or in use.
@@ -55,12 +52,8 @@ pub(crate) async fn measure(workspace: &Path) -> anyhow::Result<Vec<Target>> {
     first.stop().await?;
     let few = run(folder.path(), FEW).await?;
     let (growing, admin) = guests::start(folder.path(), &[]).await?;
-    for services in (FEW..SERVICES).step_by(ADDED_AT_ONCE) {
-        let services = (services + ADDED_AT_ONCE).min(SERVICES);
-        eprintln!("adding services: {services}");
-        list_services(folder.path(), &settings, services)?;
-        apply(folder.path(), admin).await?;
-    }
+    list_services(folder.path(), &settings, SERVICES)?;
+    apply(folder.path(), admin).await?;
     growing.stop().await?;
     let many = run(folder.path(), SERVICES).await?;
     let kilobytes = many.resident_bytes.saturating_sub(few.resident_bytes) as f64 / (SERVICES - FEW) as f64 / 1e3;

@@ -86,8 +86,8 @@ impl Platform {
         Ok(Self { server, admin, operator, carts, customers, data })
     }
 
-    pub(crate) async fn journal_syncs(&self) -> anyhow::Result<f64> {
-        Metrics::read(&mut Connection::open(self.admin).await?).await?.journal_syncs()
+    pub(crate) async fn metrics(&self) -> anyhow::Result<Metrics> {
+        Metrics::read(&mut Connection::open(self.admin).await?).await
     }
 
     /// Stops the host; its data stays.

@@ -16,6 +16,7 @@ const HOT_FSYNC_MS: f64 = 0.2;
 enum Metric {
     Cpu,
     PerSecond,
+    Conflicts,
 }
 
 /// The goal for a figure of `server`: as a ratio to that of `baseline`, if there is one.
@@ -28,10 +29,12 @@ struct Goal {
 }
 
 impl Metric {
-    fn of(self, figure: &Figure) -> f64 {
+    /// `None` if the figure lacks it.
+    fn of(self, figure: &Figure) -> Option<f64> {
         match self {
-            Self::Cpu => figure.cpu_micros_per_request,
-            Self::PerSecond => figure.requests_per_second,
+            Self::Cpu => Some(figure.cpu_micros_per_request),
+            Self::PerSecond => Some(figure.requests_per_second),
+            Self::Conflicts => figure.conflicts_per_commit,
         }
     }
 
@@ -39,12 +42,13 @@ impl Metric {
         match self {
             Self::Cpu => "CPU µs",
             Self::PerSecond => "requests/s",
+            Self::Conflicts => "conflicts per commit",
         }
     }
 }
 
 fn goals(fsync_ms: f64) -> Vec<Goal> {
-    use Metric::{Cpu, PerSecond};
+    use Metric::{Conflicts, Cpu, PerSecond};
     let goal = |row, server, metric, baseline, bound| Goal { row, server, metric, baseline, bound };
     let [get, list, nothing, write, hot, checkout] = Operation::ALL.map(Operation::name);
     // A slower disk makes fewer commits durable in a second.
@@ -61,6 +65,7 @@ fn goals(fsync_ms: f64) -> Vec<Goal> {
         goal(write, REUSED, PerSecond, Some(REDB), AtLeast(0.6)),
         goal(hot, REUSED, Cpu, Some(JOURNAL), AtMost(2.5)),
         goal(hot, REUSED, PerSecond, None, AtLeast(hot_per_second)),
+        goal(hot, REUSED, Conflicts, None, AtMost(0.05)),
         goal(checkout, REUSED, Cpu, Some(JOURNAL), AtMost(7.0)),
         goal(checkout, REUSED, PerSecond, Some(FIVE), AtLeast(2.0)),
         goal(nothing, REUSED, Cpu, None, AtMost(13.0)),
@@ -78,7 +83,7 @@ pub(crate) fn targets(rows: &[Row], machine: &machine::Machine) -> Vec<Target> {
 
 fn target(row: &Row, goal: &Goal) -> Target {
     let Goal { server, metric, baseline, bound, .. } = *goal;
-    let figure = |server| row.figure(server).map(|figure| metric.of(figure));
+    let figure = |server| row.figure(server).and_then(|figure| metric.of(figure));
     let how = match (server, row.figure(AFRESH)) {
         (REUSED, Some(_)) => ", reused",
         (AFRESH, _) => ", afresh",
@@ -109,6 +114,7 @@ mod tests {
             cpu_micros_per_request,
             refused,
             fsyncs_per_request,
+            conflicts_per_commit: Some(0.01),
         }
     }
 

@@ -18,6 +18,9 @@ pub(crate) const REDB: &str = "redb, no Wasm";
 pub(crate) const NODE: &str = "node, hello";
 pub(crate) const FIVE: &str = "five native processes";
 
+const HOT_CONFLICTS: &str = "switchyard_call_conflicts_total{service=\"inventory\"}";
+const HOT_COMMITS: &str = "switchyard_store_commits_total{service=\"inventory\"}";
+
 /// The rows of the shop, and its two hosts to continue with: one as its manifest says, one without reuse.
 pub(crate) struct Shop {
     pub(crate) rows: Vec<Row>,
@@ -57,10 +60,15 @@ async fn on_platform(
     if operation == Operation::HotReservation {
         load.address = platform.admin;
     }
-    let syncs_before = platform.journal_syncs().await?;
+    let before = platform.metrics().await?;
     let (mut figure, all) = load.run(time, move |status| operation.is_good(status)).await?;
-    let syncs = platform.journal_syncs().await? - syncs_before;
+    let after = platform.metrics().await?;
+    let syncs = after.journal_syncs()? - before.journal_syncs()?;
     figure.fsyncs_per_request = (syncs > 0.0).then(|| syncs / all as f64);
+    if operation == Operation::HotReservation {
+        let since = |series| anyhow::Ok(after.value(series)? - before.value(series)?);
+        figure.conflicts_per_commit = Some(since(HOT_CONFLICTS)? / since(HOT_COMMITS)?);
+    }
     Ok(figure)
 }
 
@@ -137,6 +145,7 @@ impl<'a> Load<'a> {
             cpu_micros_per_request: cpu as f64 * share / all as f64,
             refused,
             fsyncs_per_request: None,
+            conflicts_per_commit: None,
         };
         Ok((figure, all))
     }

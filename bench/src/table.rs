@@ -18,6 +18,8 @@ pub(crate) struct Figure {
     pub(crate) refused: usize,
     /// Syncs of the journal per request, if the server counts them.
     pub(crate) fsyncs_per_request: Option<f64>,
+    /// Runs that lost their commit, for each commit of the service, where the operation is about that.
+    pub(crate) conflicts_per_commit: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]

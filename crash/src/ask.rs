@@ -11,7 +11,7 @@ use shop_tests::{Answer, Client};
 use tokio::sync::watch;
 
 use crate::act::Act;
-use crate::host::Doors;
+use crate::host::{Doors, Entrances};
 
 /// The longest time for one answer, with all deaths of the host meanwhile.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -67,29 +67,47 @@ impl Record {
     }
 }
 
-/// A client that sends requests.
+/// A client that sends requests: to each of its hosts in turn.
 #[derive(Debug)]
 pub(crate) struct Asker {
-    doors: watch::Receiver<Option<Doors>>,
+    entrances: Entrances,
+    /// The entrance that it uses next, if that is open.
+    next: usize,
     record: Arc<Record>,
     /// The prefix of all of its keys.
     name: String,
     asked: usize,
+    attempt_max: Duration,
 }
 
 impl Asker {
-    pub(crate) fn new(doors: watch::Receiver<Option<Doors>>, record: Arc<Record>, name: String) -> Self {
-        Self { doors, record, name, asked: 0 }
+    pub(crate) fn new(entrances: Entrances, record: Arc<Record>, name: String) -> Self {
+        Self { entrances, next: 0, record, name, asked: 0, attempt_max: ATTEMPT }
+    }
+
+    /// The same, which gives up an attempt earlier: another host may answer.
+    pub(crate) fn with_attempt_max(self, attempt_max: Duration) -> Self {
+        Self { attempt_max, ..self }
     }
 
     pub(crate) fn record(&self) -> &Record {
         &self.record
     }
 
-    /// The addresses of the host, once it is up.
+    /// The addresses of the next host that is up, once one is.
     pub(crate) async fn doors(&mut self) -> anyhow::Result<Doors> {
-        let doors = tokio::time::timeout(PATIENCE, self.doors.wait_for(Option::is_some)).await;
-        doors.context("the host is down for too long")??.clone().context("the doors are open")
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let first = self.next;
+            self.next = first.wrapping_add(1);
+            let in_turn = self.entrances.iter().cycle().skip(first % self.entrances.len().max(1));
+            let open = in_turn.take(self.entrances.len()).find_map(|entrance| entrance.borrow().clone());
+            if let Some(doors) = open {
+                return Ok(doors);
+            }
+            anyhow::ensure!(Instant::now() < until, "the host is down for too long");
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// A unique key.
@@ -113,10 +131,12 @@ impl Asker {
         loop {
             let doors = self.doors().await?;
             self.record.attempts.fetch_add(1, Ordering::Relaxed);
-            let failure = match once(&client.at(&doors.public), act, key).await {
-                Ok(answer) if is_kept(answer.status.as_u16()) => return Ok(answer),
-                Ok(answer) => anyhow::anyhow!("{} {}", answer.status, answer.body),
-                Err(lost) => lost,
+            let failure = match tokio::time::timeout(self.attempt_max, once(&client.at(&doors.public), act, key)).await
+            {
+                Ok(Ok(answer)) if is_kept(answer.status.as_u16()) => return Ok(answer),
+                Ok(Ok(answer)) => anyhow::anyhow!("{} {}", answer.status, answer.body),
+                Ok(Err(lost)) => lost,
+                Err(late) => late.into(),
             };
             if Instant::now() > until {
                 return Err(failure.context("no answer"));
@@ -130,7 +150,7 @@ impl Asker {
         let until = Instant::now() + PATIENCE;
         loop {
             let client = side(&self.doors().await?);
-            match tokio::time::timeout(ATTEMPT, client.ask(line)).await {
+            match tokio::time::timeout(self.attempt_max, client.ask(line)).await {
                 Ok(Ok(answer)) if answer.status.as_u16() < 500 => return Ok(answer),
                 _ if Instant::now() > until => anyhow::bail!("no answer to {line}"),
                 _ => tokio::time::sleep(PAUSE).await,

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::plan::Point;
 
 /// Small segments and frequent checkpoints, so that a short round passes everything that a long life does.
-const SETTINGS: [(&str, &str); 2] =
+pub(crate) const SETTINGS: [(&str, &str); 2] =
     [("SWITCHYARD_STORE_CHECKPOINT_MS_MAX", "20"), ("SWITCHYARD_STORE_SEGMENT_BYTES", "16777216")];
 
 /// The host ends at its start although no fail point is armed; the error below contains the reason.
@@ -24,6 +24,9 @@ pub(crate) struct Doors {
     pub(crate) public: Client,
     pub(crate) operator: Client,
 }
+
+/// The current addresses of each host that a client uses; `None` while it is down.
+pub(crate) type Entrances = Vec<watch::Receiver<Option<Doors>>>;
 
 #[derive(Debug)]
 pub(crate) struct Host {
@@ -42,8 +45,8 @@ impl Host {
     }
 
     /// Its current addresses; `None` while it is down.
-    pub(crate) fn doors(&self) -> watch::Receiver<Option<Doors>> {
-        self.doors.subscribe()
+    pub(crate) fn doors(&self) -> Entrances {
+        vec![self.doors.subscribe()]
     }
 
     /// Starts it, and publishes its addresses when it serves. With an armed point it may die before: then this returns

@@ -7,6 +7,7 @@
 mod act;
 mod ask;
 mod check;
+mod cluster;
 mod handover;
 mod host;
 mod linear;
@@ -28,7 +29,7 @@ use switchyard::fail_point::{ARE_COMPILED_IN, Sabotage};
 #[derive(Debug, Parser)]
 #[command(about = "Kills the shop's host again and again under load, and looks at what is left")]
 struct Arguments {
-    /// Rounds; the host dies twice in each.
+    /// Rounds; the host dies twice in each. In a cluster, each has six faults.
     #[arg(long, default_value_t = 10)]
     rounds: usize,
     /// Repeats the plan of operations and kills of this seed.
@@ -40,6 +41,9 @@ struct Arguments {
     /// Instead of rounds: kills the host once at each step of a handover.
     #[arg(long, conflicts_with_all = ["rounds", "sabotage"])]
     steps: bool,
+    /// Instead of one host: three hosts over three NATS servers, and faults of processes, links and a disk.
+    #[arg(long, conflicts_with_all = ["handovers", "steps"])]
+    cluster: bool,
     /// Breaks the host on purpose; then the test succeeds if it finds that.
     #[arg(long)]
     sabotage: Option<Broken>,
@@ -59,6 +63,10 @@ impl ValueEnum for Broken {
                 Self(Sabotage::MemoApart),
                 Self(Sabotage::PositionApart),
                 Self(Sabotage::MirrorForgets),
+                Self(Sabotage::AnswerBeforeAck),
+                Self(Sabotage::NoFence),
+                Self(Sabotage::ReadsWithoutNumber),
+                Self(Sabotage::NumberWithoutLease),
             ]
         }
     }
@@ -89,6 +97,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let sabotage = arguments.sabotage.map(|broken| broken.0);
     let runtime = tokio::runtime::Runtime::new()?;
     let report = match arguments.handovers {
+        _ if arguments.cluster => match runtime.block_on(cluster::rounds(seed, arguments.rounds, sabotage))? {
+            Some(report) => report,
+            None => return Ok(true),
+        },
         Some(times) => runtime.block_on(round_trips::run(seed, times, sabotage))?,
         None if arguments.steps => runtime.block_on(steps::run(seed))?,
         None => runtime.block_on(run::rounds(seed, arguments.rounds, sabotage))?,

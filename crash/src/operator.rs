@@ -49,6 +49,11 @@ impl Builds {
         }
         Ok(Self { own: builds, alternatives: Alternatives::read(workspace)? })
     }
+
+    /// A build of `service`.
+    pub(crate) fn own(&self, service: &'static str, variant: usize) -> anyhow::Result<&Vec<u8>> {
+        self.own.get(&(service, variant)).context("every build is read")
+    }
 }
 
 /// The results of the operator's changes.
@@ -60,6 +65,8 @@ pub(crate) struct Changes {
     pub(crate) told: BTreeMap<String, Told>,
     /// Changes that were refused, or results without an explanation.
     pub(crate) wrong: Vec<String>,
+    /// Deploys that were acknowledged, in a cluster.
+    pub(crate) deployed: usize,
     /// Swaps of a handover, and handovers that the host gave up because of the load.
     pub(crate) moved: usize,
     pub(crate) given_up: usize,
@@ -102,7 +109,7 @@ impl Changes {
             let reason = asker.key();
             let (target, line, body) = match swap {
                 Swap::Deploy { variant, .. } => {
-                    let build = builds.own.get(&(service, variant)).context("every build is read")?;
+                    let build = builds.own(service, variant)?;
                     let line = format!("POST /services/{service}/releases?reason={reason}");
                     (Digest::of(build).to_string(), line, build.clone())
                 }
@@ -268,7 +275,7 @@ impl Changes {
         for service in services {
             let before = standing_of(asker, service).await?.live;
             self.must_be_live(service, &before);
-            let build = builds.own.get(&(service, variant)).context("every build is read")?;
+            let build = builds.own(service, variant)?;
             let digest = Digest::of(build).to_string();
             // If an upload is lost, the set is refused.
             let _lost =

@@ -43,6 +43,10 @@ impl Kind {
             (Sabotage::MemoApart | Sabotage::PositionApart, Self::Lost | Self::Doubled) => true,
             // Both implementations export what they have: an entity that was not copied again differs.
             (Sabotage::MirrorForgets, Self::Lost | Self::Doubled | Self::Wrong) => true,
+            // What was answered is not in the stream, or nobody reads it there.
+            (Sabotage::AnswerBeforeAck | Sabotage::NoFence, Self::Lost | Self::Doubled) => true,
+            // A read does not see what was acknowledged before.
+            (Sabotage::ReadsWithoutNumber | Sabotage::NumberWithoutLease, Self::Lost) => true,
             _ => false,
         }
     }
@@ -59,6 +63,11 @@ impl Violation {
 
     pub(crate) fn wrong(detail: impl Into<String>) -> Self {
         Self { kind: Kind::Wrong, detail: detail.into() }
+    }
+
+    /// The same, found at the host `node`.
+    pub(crate) fn at(self, node: &str) -> Self {
+        Self { detail: format!("at the host {node}: {}", self.detail), ..self }
     }
 
     /// The violation for an error that ended a round.
@@ -108,6 +117,13 @@ pub(crate) struct Report {
     pub(crate) failed: usize,
     /// Operations in the checked histories.
     pub(crate) linearized: usize,
+    /// Faults of a cluster, by kind.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) faults: BTreeMap<&'static str, usize>,
+    /// Epochs of the last cluster.
+    pub(crate) epochs: u64,
+    /// Reads of the counter of a cluster.
+    pub(crate) reads: usize,
     pub(crate) lost: usize,
     pub(crate) doubled: usize,
     pub(crate) wrong: usize,
@@ -141,9 +157,14 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, rounds, seconds, .. } = self;
         writeln!(f, "{rounds} rounds with seed {seed} in {seconds} s")?;
-        writeln!(f, "kills {:>34}, {} of them while it started", self.kills(), self.kills_at_start)?;
-        writeln!(f, "  at random instants {:>21}", self.kills_at_instants)?;
-        for (name, count) in &self.kills_at_points {
+        if self.faults.is_empty() {
+            writeln!(f, "kills {:>34}, {} of them while it started", self.kills(), self.kills_at_start)?;
+            writeln!(f, "  at random instants {:>21}", self.kills_at_instants)?;
+        } else {
+            writeln!(f, "epochs of the last cluster {:>13}", self.epochs)?;
+            writeln!(f, "reads of a counter {:>21}", self.reads)?;
+        }
+        for (name, count) in self.kills_at_points.iter().chain(&self.faults) {
             writeln!(f, "  {name:<30} {count:>9}")?;
         }
         writeln!(f, "acknowledged {:>27} in {} attempts", self.acknowledged, self.attempts)?;

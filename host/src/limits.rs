@@ -156,6 +156,10 @@ pub const VALUE_BYTES_MAX: usize = 1024 * 1024;
 /// Most keys one commit may write: validating and applying it holds others up.
 pub const COMMIT_KEYS_MAX: usize = 512;
 
+/// Most keys one change of the operator's may write. There are few changes, and the first start adds all services of a
+/// manifest at once, each with about five keys.
+pub const CHANGE_KEYS_MAX: usize = 32 * COMMIT_KEYS_MAX;
+
 /// Largest commit, in bytes of keys, values and events: it is one record of the journal, held in memory whole.
 pub const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
 

@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 pub use crate::release::{Progress, check_files};
+pub use cluster::reseed::Reseed;
 pub use descriptors::{DescriptorError, fit_connections};
 pub use error::{ReloadError, StartError, StopError};
 

@@ -11,7 +11,7 @@ use switchyard::contract::Function;
 use switchyard::events::{DeadLetterError, DeadLetters};
 use switchyard::names::{RequestId, ServiceName};
 use switchyard::observe::traces::ParentSpan;
-use switchyard::platform::simulated::{Fault, SimulatedDisk, SimulatedHost, TimerClock};
+use switchyard::platform::simulated::{Fault, SimulatedCluster, SimulatedDisk, SimulatedHost, TimerClock};
 use wasmtime::component::Val;
 
 use super::world::{CANDIDATE_HEADER, World};
@@ -37,11 +37,21 @@ pub(crate) enum End {
 
 impl Life {
     /// Starts a host at the time of day `unix_micros`.
-    pub(crate) fn begin(world: &World, disk: &SimulatedDisk, unix_micros: u64, seed: u64) -> anyhow::Result<Self> {
+    pub(crate) fn begin(
+        world: &World,
+        cluster: Option<&SimulatedCluster>,
+        disk: &SimulatedDisk,
+        unix_micros: u64,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
         let entered = runtime.enter();
         let clock = TimerClock::install(unix_micros);
-        let host = SimulatedHost::start(&world.manifest(true), disk, &world.runtime, seed)?;
+        let manifest = world.manifest(true);
+        let host = match cluster {
+            None => SimulatedHost::start(&manifest, disk, &world.runtime, seed)?,
+            Some(cluster) => SimulatedHost::lead(cluster, &manifest, disk, &world.runtime, seed)?,
+        };
         drop(entered);
         Ok(Self { runtime: Some(runtime), clock, host })
     }

@@ -13,6 +13,7 @@
 //!   lines once, a refused one has at most its refusals, and an unacknowledged one has all of its lines or none.
 //! - A restore to a number gives the data, the releases and the history of exactly that number, and a host can go on
 //!   from there.
+//! - With `--stream`, every node of the cluster has the same in the end, whichever of them led.
 //! - Nothing blocks forever: within hours of virtual time every call, every delivery and every change has ended.
 //!
 //! # What finds which fault
@@ -46,6 +47,8 @@
 mod history;
 #[cfg(feature = "fail-points")]
 mod host;
+#[cfg(feature = "fail-points")]
+mod machines;
 #[cfg(feature = "fail-points")]
 mod model;
 #[cfg(feature = "fail-points")]
@@ -82,6 +85,10 @@ struct Arguments {
     /// One of this many seeds runs twice, with the same result.
     #[arg(long, default_value_t = 3)]
     repeated: u64,
+    /// The host is the leader of a cluster: its journal is a simulated stream, and each life may be on another node. The
+    /// stream has a thread of its own, so a seed does not repeat itself exactly.
+    #[arg(long)]
+    stream: bool,
     /// Continues after a failed seed, and prints only the failures of each.
     #[arg(long)]
     keep_going: bool,
@@ -130,11 +137,12 @@ fn simulate(arguments: &Arguments) -> anyhow::Result<bool> {
                 return;
             }
             let seed = arguments.seed + done;
-            let mut result = run(&world, seed);
+            let mut result = run(&world, seed, arguments.stream);
             if done < arguments.repeated
+                && !arguments.stream
                 && let Ok(first) = &result
             {
-                result = run(&world, seed).and_then(|again| first.same(again, seed));
+                result = run(&world, seed, false).and_then(|again| first.same(again, seed));
             }
             match result {
                 Ok(outcome) => {
@@ -149,7 +157,8 @@ fn simulate(arguments: &Arguments) -> anyhow::Result<bool> {
                         true => println!("seed {}: {}", failure.seed, failure.wrong.join("; ")),
                         false => print!("{failure}"),
                     }
-                    println!("again with: cargo xtask simulate --seed {} --seeds 1 --repeated 0", failure.seed);
+                    let stream = if arguments.stream { " --stream" } else { "" };
+                    println!("again with: cargo xtask simulate --seed {} --seeds 1 --repeated 0{stream}", failure.seed);
                 }
             }
             if (done + 1) % PROGRESS_EVERY == 0 {

@@ -9,6 +9,7 @@ use switchyard::fail_point::{Action, Armed, arm};
 use switchyard::platform::simulated::{Fault, Random, SimulatedDisk};
 
 use super::host::{self, End, Life, NotSent};
+use super::machines::Machines;
 use super::model::Model;
 use super::operator::Operator;
 use super::order::Order;
@@ -99,7 +100,7 @@ impl Outcome {
 /// # Errors
 ///
 /// [`Failure`].
-pub(crate) fn run(world: &World, seed: u64) -> Result<Outcome, Box<Failure>> {
+pub(crate) fn run(world: &World, seed: u64, on_stream: bool) -> Result<Outcome, Box<Failure>> {
     let mut seeded = Seeded {
         random: Random(seed),
         model: Model::default(),
@@ -110,7 +111,7 @@ pub(crate) fn run(world: &World, seed: u64) -> Result<Outcome, Box<Failure>> {
         armed: Vec::new(),
         wrong: Vec::new(),
     };
-    match catch_unwind(AssertUnwindSafe(|| seeded.run(world, seed))) {
+    match catch_unwind(AssertUnwindSafe(|| seeded.run(world, seed, on_stream))) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => seeded.wrong.push(format!("{error:#}")),
         Err(panic) => {
@@ -143,11 +144,11 @@ struct Seeded {
 }
 
 impl Seeded {
-    fn run(&mut self, world: &World, seed: u64) -> anyhow::Result<()> {
-        let mut disk = SimulatedDisk::new(seed);
+    fn run(&mut self, world: &World, seed: u64, on_stream: bool) -> anyhow::Result<()> {
+        let mut machines = Machines::new(on_stream, seed)?;
         let mut unix_micros = BEGIN_MICROS;
         for life in 0..2 + self.random.below(3) {
-            let host = Life::begin(world, &disk, unix_micros, seed.wrapping_add(life))?;
+            let host = machines.begin(world, &mut self.random, unix_micros, seed.wrapping_add(life))?;
             self.figures.lives += 1;
             self.check(world, &host, false, "after the start")?;
             for index in self.model.pending() {
@@ -160,7 +161,7 @@ impl Seeded {
                 if number == fault_at {
                     let operation = self.random.below(40);
                     self.note(&host, &format!("the power goes at operation {operation} from here"));
-                    disk.plan(operation, Fault::PowerLoss);
+                    machines.disk().plan(operation, Fault::PowerLoss);
                     loses_power = true;
                 }
                 let step = steps::step(&mut self.random, self.figures.requests);
@@ -173,41 +174,52 @@ impl Seeded {
             self.armed.clear();
             let end = if loses_power { End::PowerLoss } else { steps::end(&mut self.random) };
             self.note(&host, &format!("{end:?}"));
-            (disk, unix_micros) = host.end(&disk, end)?;
+            let (disk, ended) = host.end(machines.disk(), end)?;
+            machines.replace(disk);
+            unix_micros = ended;
             // The machine is down for a while.
             unix_micros += self.random.below(10_000_000);
-            if self.random.below(2) == 0 {
-                disk = self.restore(world, disk, unix_micros)?;
+            if self.random.below(2) == 0 && machines.can_restore() {
+                let restored = self.restore(world, machines.disk(), unix_micros)?;
+                restored.into_iter().for_each(|disk| machines.replace(disk));
             }
         }
-        let host = Life::begin(world, &disk, unix_micros, seed.wrapping_add(99))?;
+        let host = machines.begin(world, &mut self.random, unix_micros, seed.wrapping_add(99))?;
         self.check(world, &host, false, "after the last start")?;
         for index in self.model.pending() {
             self.send(&host, index);
         }
         self.settle(world, &host)?;
-        self.check(world, &host, true, "in the end")
+        self.check(world, &host, true, "in the end")?;
+        let (disk, _) = host.end(machines.disk(), End::Stop)?;
+        machines.replace(disk);
+        machines.check(world)
     }
 
-    /// Restores to an instant that there was. Gives the disk on which the host goes on: the restored one, or `disk`.
-    fn restore(&mut self, world: &World, disk: SimulatedDisk, unix_micros: u64) -> anyhow::Result<SimulatedDisk> {
-        let restored = self.restores.restore(&mut self.random, &disk, world.store_settings())?;
-        let Some((restored, point)) = restored else { return Ok(disk) };
+    /// Restores to an instant that there was. Gives the restored disk, if the host goes on with it.
+    fn restore(
+        &mut self,
+        world: &World,
+        disk: &SimulatedDisk,
+        unix_micros: u64,
+    ) -> anyhow::Result<Option<SimulatedDisk>> {
+        let restored = self.restores.restore(&mut self.random, disk, world.store_settings())?;
+        let Some((restored, point)) = restored else { return Ok(None) };
         self.figures.restores += 1;
         if self.random.coin() {
             self.log.push("the host goes on from where it was restored to".into());
             self.restores.clear();
             self.model.replace(point.sent);
             self.operator.replace(point.orders);
-            return Ok(restored);
+            return Ok(Some(restored));
         }
         let (model, operator) = (Model::default(), Operator::of(point.orders));
         model.replace(point.sent);
-        let host = Life::begin(world, &restored, unix_micros, 0)?;
+        let host = Life::begin(world, None, &restored, unix_micros, 0)?;
         let mut wrong = model.check(&host, false)?;
         wrong.extend(operator.check(world, &host, true)?);
         anyhow::ensure!(wrong.is_empty(), "after a restore: {}", wrong.join("; "));
-        Ok(disk)
+        Ok(None)
     }
 
     fn note(&mut self, host: &Life, what: &str) {

@@ -120,7 +120,7 @@ Try next, in another terminal:
   curl -s http://{public}/items              # every host answers, whoever leads
   target/release/switchyard cluster step-down               # another host leads; no request fails
   kill -9 {id}                                            # host {name} dies, and starts again after {again} s
-The README's purchase works at every host: BASE=http://{last}. A killed NATS server starts again too.
+The README's purchase works at every host: SHOP=http://{last}. A killed NATS server starts again too.
 Ctrl-c ends everything; the data stays in {folder}. Delete that folder to begin again.
 ",
         file = file.display(),

@@ -1,10 +1,14 @@
 //! `cargo xtask crash`: kills the host under load, and checks the remaining data.
 
 use crate::step::{Step, target};
-use crate::wasm;
+use crate::{nats, wasm};
 
 /// The ways to break the host on purpose that kills make visible, each of which the crash test must find.
 const SABOTAGES: [&str; 3] = ["answer-before-sync", "memo-apart", "position-apart"];
+
+/// Those that faults of a cluster make visible.
+const SABOTAGES_OF_A_CLUSTER: [&str; 4] =
+    ["answer-before-ack", "no-fence", "reads-without-number", "number-without-lease"];
 
 /// How often each service moves to its other implementation and back in every test run: half a minute.
 const HANDOVERS: &str = "20";
@@ -12,12 +16,18 @@ const HANDOVERS: &str = "20";
 /// The number of simulator seeds in every test run.
 const SEEDS: &str = "300";
 
+/// Those whose journal is a stream.
+const STREAM_SEEDS: &str = "100";
+
 /// Builds the shop and a host with fail points, and runs the crash test with `options`.
 pub(crate) fn run(options: &[String]) -> anyhow::Result<()> {
     wasm::add_target()?;
     wasm::build_data_versions()?;
     wasm::build_shop()?;
     wasm::build_alternatives()?;
+    if options.iter().any(|option| option == "--cluster") {
+        nats::install()?;
+    }
     build()?;
     crash("the crash test", &options.iter().map(String::as_str).collect::<Vec<_>>())
 }
@@ -38,6 +48,7 @@ pub(crate) fn short() -> anyhow::Result<()> {
     build()?;
     // Whether a seed repeats itself is for a quiet machine: here two runs may take turns differently.
     program("simulator", "the simulator, a few seeds", &["--seeds", SEEDS, "--repeated", "0"])?;
+    program("simulator", "the simulator of a cluster, a few seeds", &["--seeds", STREAM_SEEDS, "--stream"])?;
     crash("the crash test, a few rounds", &["--rounds", "8", "--seed", "1"])?;
     crash("handovers of each service under load, there and back", &["--handovers", HANDOVERS, "--seed", "1"])?;
     crash("the crash test, each step of a handover", &["--steps", "--seed", "1"])?;
@@ -46,6 +57,12 @@ pub(crate) fn short() -> anyhow::Result<()> {
     for sabotage in SABOTAGES {
         let options = ["--rounds", "8", "--seed", "1", "--sabotage", sabotage];
         crash(&format!("the crash test of a host that is broken: {sabotage}"), &options)?;
+    }
+    // Without a NATS server these say so, and do nothing.
+    crash("the crash test of a cluster, each fault once", &["--cluster", "--rounds", "3", "--seed", "1"])?;
+    for sabotage in SABOTAGES_OF_A_CLUSTER {
+        let options = ["--cluster", "--rounds", "3", "--seed", "1", "--sabotage", sabotage];
+        crash(&format!("the crash test of a cluster that is broken: {sabotage}"), &options)?;
     }
     Ok(())
 }

@@ -45,11 +45,13 @@ Usage: cargo xtask <COMMAND>
                 `bench handover`: a large store to another implementation; `bench abuse`: clients that mean no good;
                 `bench start`: a start over ten gigabytes;
                 `bench cluster`: three hosts over three NATS servers, which are killed under load
-  crash [--rounds N | --steps | --handovers N] [--seed S] [--json]
+  crash [[--cluster] --rounds N | --steps | --handovers N] [--seed S] [--json]
                 kill the host again and again under load, and check what is left; `--steps`: once at each step of a handover;
+                `--cluster`: three hosts over three NATS servers, and faults of processes, links and a disk;
                 `--handovers 20`: no kill, but each service goes to its other implementation and back, 20 times
-  simulate [--seeds N] [--seed S] [--log]
-                simulate lives of a host in virtual time: its operator, its clock and its kills
+  simulate [--seeds N] [--seed S] [--stream] [--log]
+                simulate lives of a host in virtual time: its operator, its clock and its kills; `--stream`: as the leader of
+                a cluster, on another node in each life
   scale [--seed S] [--json] [OPTIONS]
                 simulate 1,000 shards: placement, tenants that grow, lost nodes; without options it also draws the plot of
                 docs/scale.md

@@ -2,6 +2,7 @@
 //! costs beside one host with local files, in the same run.
 
 mod costs;
+mod joining;
 mod kills;
 mod nodes;
 mod step_down;
@@ -29,6 +30,7 @@ const STEP_DOWN_MILLIS_MAX: f64 = 500.0;
 const SWAP_MILLIS_MAX: f64 = 100.0;
 const CHECKOUTS_MIN: f64 = 0.5;
 const READ_CPU_MAX: f64 = 1.5;
+const JOINED_SECONDS_MAX: f64 = 60.0;
 
 /// What one run has measured.
 #[derive(Debug, Serialize)]
@@ -63,6 +65,9 @@ pub(crate) async fn measure(workspace: &Path, time: Duration, rounds: u32) -> an
     targets.insert(1, whole(&format!("doubled in {all}"), wrong.doubled));
     targets.extend(swap::measure(&workspace, &cluster, &mut ledger).await?);
     targets.extend(costs::measure(&workspace, &cluster, time).await?);
+    let joined = joining::measure(&workspace, &cluster).await?;
+    targets.push(joined.target());
+    notes.push(joined.note());
     cluster.stop().await?;
     Ok(ClusterReport {
         date: today(),

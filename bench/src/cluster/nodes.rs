@@ -64,6 +64,16 @@ pub(super) struct Cluster {
     _folder: TempDir,
 }
 
+/// What the NATS servers store for a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stored {
+    /// The first message of the stream.
+    pub(super) first: u64,
+    pub(super) stream_bytes: u64,
+    /// Copies, components and contracts.
+    pub(super) object_bytes: u64,
+}
+
 /// Who leads, and since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Leader {
@@ -128,9 +138,31 @@ impl Cluster {
         Ok(staff)
     }
 
+    /// The setting of a host that names all servers.
+    pub(super) fn servers_setting(&self) -> String {
+        let servers: Vec<_> = self.servers.iter().map(|server| format!("\"{}\"", server.clients)).collect();
+        format!("[{}]", servers.join(", "))
+    }
+
+    /// What the servers store for the cluster `name`, by what the first one says.
+    pub(super) async fn stored(&self, name: &str) -> anyhow::Result<Stored> {
+        let streams = self.servers.first().context("there are servers")?.streams().await?;
+        let state = |name: &str| {
+            let stream = streams.iter().find(|stream| stream["name"] == name);
+            stream.map(|stream| stream["state"].clone()).with_context(|| format!("there is no stream {name}"))
+        };
+        let (journal, objects) = (state(&format!("switchyard-{name}"))?, state(&format!("OBJ_switchyard-{name}"))?);
+        let number = |state: &Value, member: &str| state[member].as_u64().with_context(|| format!("no {member}"));
+        Ok(Stored {
+            first: number(&journal, "first_seq")?,
+            stream_bytes: number(&journal, "bytes")?,
+            object_bytes: number(&objects, "bytes")?,
+        })
+    }
+
     /// Starts a host, and waits until it is ready.
     pub(super) async fn start_host(&mut self, number: usize) -> anyhow::Result<()> {
-        let servers: Vec<_> = self.servers.iter().map(|server| format!("\"{}\"", server.clients)).collect();
+        let servers = self.servers_setting();
         let host = &mut self.hosts[number];
         let log = std::fs::File::options().create(true).append(true).open(host.data.with_extension("log"))?;
         let mut command = Command::new(self.workspace.join("target/release/switchyard"));
@@ -141,8 +173,8 @@ impl Cluster {
             .arg(&host.data)
             .envs(ONE_ADDRESS)
             .env("SWITCHYARD_GATEWAY_ACCESS_LOG", "false")
-            .env("SWITCHYARD_HOST_LOG_FILTER", "warn")
-            .env("SWITCHYARD_CLUSTER_SERVERS", format!("[{}]", servers.join(", ")))
+            .env("SWITCHYARD_HOST_LOG_FILTER", std::env::var("SWITCHYARD_HOST_LOG_FILTER").unwrap_or("warn".into()))
+            .env("SWITCHYARD_CLUSTER_SERVERS", servers)
             .env("SWITCHYARD_CLUSTER_NODE", host.name)
             .env("SWITCHYARD_CLUSTER_LISTEN", host.between.to_string())
             .env_remove("SWITCHYARD_ADMIN_TOKEN")
@@ -270,6 +302,14 @@ impl Nats {
     }
 
     async fn stream_leader(&self) -> anyhow::Result<Option<String>> {
+        let streams = self.streams().await?;
+        let journal =
+            streams.iter().find(|stream| stream["name"].as_str().is_some_and(|name| name.starts_with("switchyard-")));
+        Ok(journal.and_then(|journal| Some(journal["cluster"]["leader"].as_str()?.to_owned())))
+    }
+
+    /// The streams that it stores.
+    async fn streams(&self) -> anyhow::Result<Vec<Value>> {
         let mut connection = TcpStream::connect(self.monitoring).await?;
         // In HTTP/1.0 the answer ends with the connection.
         connection.write_all(b"GET /jsz?streams=1&accounts=1 HTTP/1.0\r\n\r\n").await?;
@@ -278,10 +318,8 @@ impl Nats {
         let (_, body) = answer.split_once("\r\n\r\n").context("an answer has a body")?;
         let status: Value = serde_json::from_str(body)?;
         let accounts = status["account_details"].as_array().into_iter().flatten();
-        let mut streams = accounts.flat_map(|account| account["stream_detail"].as_array().into_iter().flatten());
-        let journal =
-            streams.find(|stream| stream["name"].as_str().is_some_and(|name| name.starts_with("switchyard-")));
-        Ok(journal.and_then(|journal| Some(journal["cluster"]["leader"].as_str()?.to_owned())))
+        let streams = accounts.flat_map(|account| account["stream_detail"].as_array().into_iter().flatten());
+        Ok(streams.cloned().collect())
     }
 }
 

@@ -1,5 +1,7 @@
 //! A customer: signed up, signed in, with an address and a card.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Client};
@@ -38,8 +40,24 @@ pub fn card(token: &str) -> Value {
 ///
 /// When the shop refuses.
 pub async fn sign_in(client: &Client, email: &str) -> anyhow::Result<Client> {
-    let session = client.send("POST /sessions", &json!({ "email": email, "password": PASSWORD })).await?.expect(201)?;
+    let credentials = json!({ "email": email, "password": PASSWORD });
+    let session = send_when_free(client, "POST /sessions", &credentials).await?.expect(201)?;
     Ok(client.with_token(text(&session, "/token")?))
+}
+
+/// Sends a request with a password, again if the host is busy with those of others: each takes long, and it refuses what
+/// would wait too long for its turn.
+async fn send_when_free(client: &Client, line: &str, body: &Value) -> anyhow::Result<Answer> {
+    let mut answer = client.send(line, body).await?;
+    for _ in 0..60 {
+        // It says that nothing was changed.
+        if !matches!(answer.status.as_u16(), 503 | 504) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        answer = client.send(line, body).await?;
+    }
+    Ok(answer)
 }
 
 impl Customer {
@@ -51,7 +69,7 @@ impl Customer {
     pub async fn sign_up(client: &Client, name: &str, card_token: &str) -> anyhow::Result<Self> {
         let email = format!("{name}@example.com");
         let details = json!({ "email": email, "name": name, "password": PASSWORD });
-        let account = client.send("POST /accounts", &details).await?.expect(201)?;
+        let account = send_when_free(client, "POST /accounts", &details).await?.expect(201)?;
         let (client, id) = (sign_in(client, &email).await?, text(&account, "/id")?);
         let mut customer = Self { client, id, email, address: String::new(), card: String::new() };
         customer.address = customer.add_address(&address()).await?;

@@ -1,4 +1,5 @@
-//! The OpenAPI document as a promise: every answer of an operation has a status and a schema that the document names.
+//! The OpenAPI document as a promise: every answer of an operation has a status, headers and a schema that the document
+//! names.
 //!
 //! It knows only the JSON Schema keywords that the document uses for answers; an unknown keyword is an error.
 
@@ -48,6 +49,10 @@ impl Document {
         let told = || format!("{line}: {} {}", answer.status, answer.body);
         let status = answer.status.as_u16().to_string();
         let response = self.resolve(operation.get("responses").and_then(|all| all.get(&status)).with_context(told)?)?;
+        for (name, header) in response.get("headers").and_then(Value::as_object).into_iter().flatten() {
+            let is_required = self.resolve(header)?.get("required") == Some(&Value::Bool(true));
+            anyhow::ensure!(!is_required || answer.header(name).is_some(), "without {name}: {}", told());
+        }
         let Some(content) = response.get("content") else {
             anyhow::ensure!(answer.body.is_null(), "a body where none is promised: {}", told());
             return Ok(());

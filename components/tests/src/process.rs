@@ -27,6 +27,9 @@ const ONE_ADDRESS: [(&str, &str); 4] = [
 /// Maximum of log lines that are kept of a process; the last ones are kept.
 const LOG_LINES_MAX: usize = 1000;
 
+/// Lines of the log that an error at the start shows.
+const LOG_LINES_SHOWN: usize = 5;
+
 /// A shop in a separate process. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Process {
@@ -80,7 +83,9 @@ impl Process {
             Err(error) => {
                 // The next process on the same data must not meet this one.
                 child.kill().await?;
-                Err(error)
+                let log = Vec::from(last_lines(lines).await);
+                let end = log.get(log.len().saturating_sub(LOG_LINES_SHOWN)..).unwrap_or_default();
+                Err(if end.is_empty() { error } else { error.context(end.join("\n")) })
             }
         }
     }
@@ -104,6 +109,18 @@ impl Process {
         self.child.kill().await?;
         let lines = self.log.join_next().await.transpose()?.unwrap_or_default();
         Ok(lines.into())
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended, or the signal cannot be sent.
+    pub async fn signal(&self, signal: &str) -> anyhow::Result<()> {
+        let id = self.child.id().context("the process has ended")?.to_string();
+        let sent = Command::new("kill").args([&format!("-{signal}"), &id]).status().await?;
+        anyhow::ensure!(sent.success(), "kill -{signal} {id}");
+        Ok(())
     }
 
     /// Resolves when it has ended by itself, with its exit status.

@@ -18,6 +18,7 @@ mod token_file;
 
 pub use handlers::version::{Formats, Version};
 pub use node::NodeAdmin;
+pub(crate) use request::bearer;
 pub use routes::API_HEADER;
 pub use server::{Admin, AdminStartError};
 pub use token_file::{TOKEN_FILE, TokenFileError, kept_or_new};

@@ -63,7 +63,7 @@ pub(super) fn is_own_host(head: &Parts, names: &[String]) -> bool {
 }
 
 /// The bearer token of a request with exactly one.
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (given.next(), given.next()) else { return None };
     let (scheme, token) = value.as_bytes().split_at_checked("Bearer ".len())?;

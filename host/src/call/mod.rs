@@ -18,7 +18,7 @@ pub use durability::recovery::{FindError, PinnedReleases};
 pub use durability::request_key::{RequestKey, RequestScope};
 pub use engine::answer::{Answer, CallError};
 pub use engine::rehearsal::{DifferentAnswers, NotRehearsed, Rehearsal, RehearsalReport, RehearsedFunction, Side};
-pub use reuse::{CachedAnswer, ReuseBounds};
+pub use reuse::{AnswerBody, CachedAnswer, ReuseBounds};
 pub use routing::{
     Backend, Candidate, Hold, LinkedComponent, LoadedRelease, Mount, NotExported, Origin, Routing, RoutingTable,
     Service, Shadow, Share, Worlds,

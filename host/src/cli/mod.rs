@@ -73,7 +73,7 @@ fn dispatch(command: Command) -> Outcome {
             let target = Target::find(&drop.host)?;
             stores::drop_store(&target, &drop, |question| confirm(question, drop.yes))
         }
-        Command::Cluster(cluster) => cluster::run(&Target::find(&cluster.host)?, &cluster),
+        Command::Cluster(cluster) => cluster::run(&cluster),
         Command::Token(token) => tokens::run(&Target::find(&token.host)?, &token),
         Command::Intents(intents) => intents::run(&Target::find(&intents.host)?, &intents, confirm),
         Command::Backup(backup) => backup::run(&Target::find(&backup.host)?, &backup),

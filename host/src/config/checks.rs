@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::error::{Origins, Problem};
+use super::host_name::is_host;
 use super::keys::instead_of;
 use super::settings::{
     DeploySettings, EventSettings, GatewaySettings, HostSettings, LimitOverrides, Manifest, RetrySettings,
@@ -427,14 +428,6 @@ impl Checks<'_> {
 
 fn is_variable(name: &str) -> bool {
     !name.is_empty() && !name.contains(['=', '\0'])
-}
-
-/// Whether `text` is a host name or address, with or without a port, and no other part of a URL.
-pub(crate) fn is_host(text: &str) -> bool {
-    text.parse::<hyper::http::uri::Authority>().is_ok_and(|authority| {
-        let bare = authority.host() == text;
-        !authority.host().is_empty() && !text.contains('@') && (bare || authority.port_u16().is_some())
-    })
 }
 
 /// Whether `text` is a value that browsers send as `Origin`, or `*`.

@@ -7,6 +7,7 @@ mod environment;
 mod error;
 mod file;
 mod grant;
+mod host_name;
 mod keys;
 mod load;
 mod print;
@@ -19,7 +20,7 @@ mod token;
 
 pub use applied::AppliedSettings;
 pub(crate) use applied::fields;
-pub(crate) use checks::{check_services, is_host};
+pub(crate) use checks::check_services;
 pub use cluster::{ClusterSettings, Reads};
 pub use environment::{
     ADMIN_VARIABLE, CA_VARIABLE, MANIFEST_VARIABLE, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, environment,
@@ -28,6 +29,7 @@ pub use error::{ConfigError, Origin, Origins, Problem};
 pub use file::DEFAULTS;
 pub(crate) use grant::canonical;
 pub use grant::{Grant, GrantError, grants_text};
+pub(crate) use host_name::is_host;
 pub(crate) use keys::instead_of;
 pub use load::{Configuration, Flags, defaults, load};
 pub use print::print;

@@ -27,6 +27,19 @@ pub(crate) use names::VARIABLES;
 pub use names::{ARE_COMPILED_IN, NAMES, POINT_VARIABLE, SABOTAGE_VARIABLE, of_calls};
 pub use sabotage::Sabotage;
 
+/// Whether this guarantee is broken in this process.
+#[cfg(feature = "fail-points")]
+pub(crate) fn is_broken(sabotage: Sabotage) -> bool {
+    broken() == Some(sabotage)
+}
+
+/// Whether this guarantee is broken in this process: never.
+#[cfg(not(feature = "fail-points"))]
+#[inline(always)]
+pub(crate) fn is_broken(_sabotage: Sabotage) -> bool {
+    false
+}
+
 /// Does the action of the point, if it is armed and due.
 #[cfg(not(any(test, feature = "fail-points")))]
 #[inline(always)]

@@ -1,6 +1,7 @@
 //! Guarantees that a test can break, to check that the crash test notices. Each is broken at one place of the host:
-//! [`Sabotage::AnswerBeforeSync`] in the writer of the journal, [`Sabotage::MirrorForgets`] in the pages of a mirror, the other two
-//! in the commit of a transaction.
+//! [`Sabotage::AnswerBeforeSync`] in the writer of the journal, [`Sabotage::MirrorForgets`] in the pages of a mirror,
+//! [`Sabotage::MemoApart`] and [`Sabotage::PositionApart`] in the commit of a transaction. Those of a cluster are broken where
+//! messages are published, in the writer of the stream, and where a node reads.
 
 /// A guarantee that can be broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,10 +14,27 @@ pub enum Sabotage {
     PositionApart,
     /// A mirror copies nothing again, whatever commits change.
     MirrorForgets,
+    /// The leader of a cluster calls a batch durable before the stream has acknowledged it.
+    AnswerBeforeAck,
+    /// A leader appends to the stream whatever is at its end, so that it does not notice that another one leads.
+    NoFence,
+    /// A node that follows answers reads without the number of the leader.
+    ReadsWithoutNumber,
+    /// A leader tells its number although its lease has run out.
+    NumberWithoutLease,
 }
 
 impl Sabotage {
-    pub const ALL: [Self; 4] = [Self::AnswerBeforeSync, Self::MemoApart, Self::PositionApart, Self::MirrorForgets];
+    pub const ALL: [Self; 8] = [
+        Self::AnswerBeforeSync,
+        Self::MemoApart,
+        Self::PositionApart,
+        Self::MirrorForgets,
+        Self::AnswerBeforeAck,
+        Self::NoFence,
+        Self::ReadsWithoutNumber,
+        Self::NumberWithoutLease,
+    ];
 
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -25,6 +43,10 @@ impl Sabotage {
             Self::MemoApart => "memo-apart",
             Self::PositionApart => "position-apart",
             Self::MirrorForgets => "mirror-forgets",
+            Self::AnswerBeforeAck => "answer-before-ack",
+            Self::NoFence => "no-fence",
+            Self::ReadsWithoutNumber => "reads-without-number",
+            Self::NumberWithoutLease => "number-without-lease",
         }
     }
 }

@@ -15,7 +15,7 @@ use super::assets;
 use super::callee::Callee;
 use super::frontend::Gateway;
 use super::request_span;
-use crate::call::{Origin, Routing};
+use crate::call::{CallError, Origin, Routing};
 use crate::clock;
 use crate::gateway::connections::client::Client;
 use crate::gateway::connections::handler::Handler;
@@ -33,6 +33,8 @@ use crate::observe::LogLimit;
 use crate::observe::gateway::RouteMetrics;
 use crate::observe::traces::ParentSpan;
 
+/// The path of the description of the API.
+const OPENAPI: &str = "/openapi.json";
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const ALLOW_READS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
@@ -52,6 +54,8 @@ pub(super) struct RequestContext<'a> {
     pub(super) api: &'a PublicApi,
     /// The parent of the spans of its calls.
     pub(super) span: &'a ParentSpan,
+    /// Whether this node does not lead.
+    pub(super) only_reads: bool,
 }
 
 impl RequestContext<'_> {
@@ -69,48 +73,10 @@ struct Endpoint<'a> {
 
 impl<C: Callee> Handler for Gateway<C> {
     async fn handle(self: Arc<Self>, request: Request<Incoming>, client: Client) -> Response<Body> {
-        let began = clock::now();
         let (parts, body) = request.into_parts();
-        let (head, path) = (Head::read(&parts.headers), normalize_path(parts.uri.path()));
-        let id = head.request_id(&self.ids);
-        let mut body = RequestBody::new(body, self.body);
-        let routing = self.calls.routing();
-        let api = self.apis.of(routing.worlds());
-        let mut endpoint = Endpoint { route: "(none)", metrics: &self.metrics.nothing };
-        let path = &*path;
-        let mut recorded = request_span::begin(&self.tracer, &parts, &head, &client, self.scheme());
-        let span = &recorded.as_parent();
-        let context =
-            RequestContext { parts: &parts, head: &head, path, id: &id, client, routing: &routing, api: &api, span };
-        let span = tracing::debug_span!(
-            "request",
-            id = id.as_str(),
-            trace = head.trace().map(|trace| trace.trace),
-            parent = head.trace().map(|trace| trace.span),
-        );
-        let mut response = match self.answer(&context, &mut body, &mut endpoint).instrument(span).await {
-            Ok(response) => response,
-            Err(refusal) => {
-                report(&refusal, &id, &self.unanswered_log);
-                Problem::from(refusal).into_response(&id)
-            }
-        };
-        // If a client waits for permission to send its body, do not request a body only to discard it.
-        if !head.expects_continue {
-            body.discard().await;
-        }
-        self.finish(&context, &mut response);
-        let took = clock::now().duration_since(began);
-        endpoint.metrics.answered(response.status().as_u16(), took.as_secs_f64());
-        let route = Some(endpoint.route).filter(|route| !route.starts_with('('));
-        request_span::end(&mut recorded, &parts, route, &id, &response);
-        if self.access_log {
-            let trace = head.trace().map(|trace| Cow::Borrowed(trace.trace));
-            let trace = trace.or_else(|| recorded.context().map(|context| Cow::Owned(context.trace_text())));
-            let access = Access { method: &parts.method, route: endpoint.route, client, request: &id, trace };
-            access.log(&response, took);
-        }
-        response
+        let mut body = RequestBody::new(body, self.body, parts.extensions.get().cloned());
+        let answered = self.respond(&parts, &mut body, client, false).await;
+        answered.expect("a request that may write is answered")
     }
 
     fn refuse(&self, problem: Problem) -> Response<Body> {
@@ -125,8 +91,9 @@ impl<C: Callee> Handler for Gateway<C> {
 /// What a request needs of the stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadKind {
+    /// It is for a file, if there is one at its address.
     Nothing,
-    /// It only reads them.
+    /// It only reads them, or finds out in time that it does not: see [`Gateway::read`].
     Stores,
     /// It may write them.
     Writes,
@@ -139,10 +106,84 @@ impl<C: Callee> Gateway<C> {
         match self.apis.of(routing.worlds()).routes.find(method, &path) {
             RouteMatch::Operation(operation, _) if operation.writes() => ReadKind::Writes,
             RouteMatch::Operation(..) => ReadKind::Stores,
-            // The host does not know what a mounted service does.
-            RouteMatch::Nothing if routing.mount_of(&path).is_some() => ReadKind::Writes,
-            RouteMatch::Method { .. } | RouteMatch::Nothing => ReadKind::Nothing,
+            RouteMatch::Method { .. } if *method == Method::OPTIONS => ReadKind::Nothing,
+            // A commit that this node has not applied yet may have added it.
+            RouteMatch::Method { .. } => ReadKind::Writes,
+            RouteMatch::Nothing if !matches!(*method, Method::GET | Method::HEAD) => ReadKind::Writes,
+            // The host does not know what a mounted service does: it begins as a read.
+            RouteMatch::Nothing if path == OPENAPI || routing.mount_of(&path).is_some() => ReadKind::Stores,
+            RouteMatch::Nothing => ReadKind::Nothing,
         }
+    }
+
+    /// Answers a request that only reads on a node that does not lead.
+    ///
+    /// # Errors
+    ///
+    /// The request as it came, if it does more than that, or if this node does not know its address: nothing has happened,
+    /// and the leader has to answer it.
+    pub async fn read(&self, request: Request<Incoming>, client: Client) -> Result<Response<Body>, Request<Incoming>> {
+        let (parts, body) = request.into_parts();
+        let mut body = RequestBody::new(body, self.body, parts.extensions.get().cloned());
+        match self.respond(&parts, &mut body, client, true).await {
+            Some(response) => Ok(response),
+            None => {
+                let body = body.into_incoming().expect("a request that goes to the leader has kept its body");
+                Err(Request::from_parts(parts, body))
+            }
+        }
+    }
+
+    /// Answers a request; `None` if it `only_reads`, and attempted more.
+    async fn respond(
+        &self,
+        parts: &Parts,
+        body: &mut RequestBody,
+        client: Client,
+        only_reads: bool,
+    ) -> Option<Response<Body>> {
+        let began = clock::now();
+        let (head, path) = (Head::read(&parts.headers), normalize_path(parts.uri.path()));
+        let id = head.request_id(&self.ids);
+        let routing = self.calls.routing();
+        let api = self.apis.of(routing.worlds());
+        let mut endpoint = Endpoint { route: "(none)", metrics: &self.metrics.nothing };
+        let path = &*path;
+        let mut recorded = request_span::begin(&self.tracer, parts, &head, &client, self.scheme());
+        let span = &recorded.as_parent();
+        let (head, id, routing, api) = (&head, &id, &*routing, &*api);
+        let context = RequestContext { parts, head, path, id, client, routing, api, span, only_reads };
+        let span = tracing::debug_span!(
+            "request",
+            id = id.as_str(),
+            trace = head.trace().map(|trace| trace.trace),
+            parent = head.trace().map(|trace| trace.span),
+        );
+        let mut response = match self.answer(&context, body, &mut endpoint).instrument(span).await {
+            Ok(response) => response,
+            // The leader runs, counts and logs it.
+            Err(Refusal::OnlyReads | Refusal::Call(CallError::OnlyReads { .. })) if only_reads => return None,
+            Err(refusal) => {
+                report(&refusal, id, &self.unanswered_log);
+                Problem::from(refusal).into_response(id)
+            }
+        };
+        // If a client waits for permission to send its body, do not request a body only to discard it.
+        if !head.expects_continue {
+            body.discard().await;
+        }
+        self.finish(&context, &mut response);
+        let took = clock::now().duration_since(began);
+        endpoint.metrics.answered(response.status().as_u16(), took.as_secs_f64());
+        let route = Some(endpoint.route).filter(|route| !route.starts_with('('));
+        request_span::end(&mut recorded, parts, route, id, &response);
+        if self.access_log {
+            let trace = head.trace().map(|trace| Cow::Borrowed(trace.trace));
+            let trace = trace.or_else(|| recorded.context().map(|context| Cow::Owned(context.trace_text())));
+            let access = Access { method: &parts.method, route: endpoint.route, client, request: id, trace };
+            access.log(&response, took);
+        }
+        Some(response)
     }
 
     async fn answer<'g>(
@@ -157,13 +198,17 @@ impl<C: Callee> Gateway<C> {
             rates.take(context.client.key).map_err(|retry_after_s| Refusal::Rate { retry_after_s })?;
         }
         let answered = match context.api.routes.find(method, path) {
+            // The release with this route may have come after the node has looked what the request needs.
+            RouteMatch::Operation(operation, _) if context.only_reads && operation.writes() => {
+                return Err(Refusal::OnlyReads);
+            }
             RouteMatch::Operation(operation, captured) => {
                 *endpoint = Endpoint { route: &operation.pattern, metrics: &operation.metrics };
                 return self.operate(operation, &captured, context, body).await;
             }
             RouteMatch::Method { allow } => Err(Refusal::Method { allow: allow.clone() }),
-            RouteMatch::Nothing if path == "/openapi.json" => {
-                *endpoint = Endpoint { route: "/openapi.json", metrics: &self.metrics.openapi };
+            RouteMatch::Nothing if path == OPENAPI => {
+                *endpoint = Endpoint { route: OPENAPI, metrics: &self.metrics.openapi };
                 self.openapi(context).await
             }
             RouteMatch::Nothing if path == "*" => Err(Refusal::Method { allow: ALLOW_ALL }),
@@ -177,6 +222,8 @@ impl<C: Callee> Gateway<C> {
         };
         match answered {
             Err(Refusal::Method { allow }) if *method == Method::OPTIONS => Ok(self.options(context, allow)),
+            // A commit that this node has not applied yet may have added it.
+            Err(Refusal::NoRoute | Refusal::Method { .. }) if context.only_reads => Err(Refusal::OnlyReads),
             answered => answered,
         }
     }

@@ -31,7 +31,7 @@ pub use frontend::{Gateway, public_listener};
 pub use handle::ReadKind;
 pub use mounted::Repeated;
 pub use operations::routes::RouteError;
-pub use request::body::IncomingBody;
+pub use request::body::{BodyCopy, IncomingBody};
 pub use request::head::{check_message, is_json};
 pub use request::percent_encoding::{TextError, decode_segment, normalize_path, query_pairs};
 pub use response::body::{Body, BodyError};

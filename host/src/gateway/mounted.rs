@@ -12,7 +12,7 @@ use super::callee::Callee;
 use super::frontend::Gateway;
 use super::handle::RequestContext;
 use crate::call::{HttpCaller, Mount};
-use crate::gateway::request::body::{BodyLimits, RequestBody};
+use crate::gateway::request::body::{BodyLimits, IncomingBody, RequestBody};
 use crate::gateway::response::body::Body;
 use crate::gateway::response::refusal::Refusal;
 use crate::names::Identity;
@@ -37,9 +37,15 @@ impl<C: Callee> Gateway<C> {
         if context.parts.extensions.get::<Repeated>().is_some() && !context.parts.method.is_safe() {
             return Err(Refusal::MaybeDone);
         }
+        let only_reads = context.only_reads;
+        if only_reads && !body.is_absent() {
+            // Its body could not be read again.
+            return Err(Refusal::OnlyReads);
+        }
         let identity = self.identify_for_mounted(context).await?;
         let time_max = Duration::from_millis(mount.stream_ms_max);
-        let body = body.take_stream(BodyLimits { bytes_max: mount.body_bytes_max, time_max })?;
+        let limits = BodyLimits { bytes_max: mount.body_bytes_max, time_max };
+        let body = if only_reads { Some(IncomingBody::empty()) } else { body.take_stream(limits)? };
         let Some(body) = body else { return Err(Refusal::NoRoute) };
         let mut parts = context.parts.clone();
         // Only the host says what it has stripped.
@@ -48,7 +54,7 @@ impl<C: Callee> Gateway<C> {
             strip_prefix(&mut parts, mount, context.path)?;
         }
         let (request, caller) =
-            (Request::from_parts(parts, body), HttpCaller { request: context.id.clone(), identity });
+            (Request::from_parts(parts, body), HttpCaller { request: context.id.clone(), identity, only_reads });
         let mut span = context.span.child("mounted");
         let served = self.calls.serve(&mount.service, request, caller, context.routing, context.origin()).await;
         span.describe(|details| {

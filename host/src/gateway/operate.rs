@@ -1,7 +1,5 @@
 //! Runs an operation: identifies the caller, decodes the arguments, calls, and answers.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY};
 use hyper::{HeaderMap, Response, StatusCode};
@@ -12,7 +10,7 @@ use super::access_log::Reused;
 use super::callee::Callee;
 use super::frontend::Gateway;
 use super::handle::RequestContext;
-use crate::call::{Answer, CachedAnswer, Reply, RequestKey, RequestScope, RootCall};
+use crate::call::{Answer, AnswerBody, CachedAnswer, Reply, RequestKey, RequestScope, RootCall};
 use crate::gateway::operations::operation::Operation;
 use crate::gateway::request::accept::accepts_json;
 use crate::gateway::request::body::RequestBody;
@@ -65,8 +63,13 @@ impl<C: Callee> Gateway<C> {
         let arguments = operation.address(captured, context.parts.uri.query())?;
         let body = take_body(operation, head, body).await?;
         let arguments = operation.complete(arguments, &body)?;
-        let path = canonical_path(context.path).map_err(|_| Refusal::NoRoute)?;
-        let key = key.map(|key| RequestKey::new(scope(identity.as_ref(), context, &path), key, &arguments));
+        let key = match key {
+            Some(key) => {
+                let path = canonical_path(context.path).map_err(|_| Refusal::NoRoute)?;
+                Some(RequestKey::new(scope(identity.as_ref(), context, &path), key, &arguments))
+            }
+            None => None,
+        };
         let root = RootCall {
             service: operation.service.clone(),
             function: operation.function.clone(),
@@ -92,7 +95,7 @@ impl<C: Callee> Gateway<C> {
         if replayed {
             response.headers_mut().insert(IDEMPOTENT_REPLAY, TRUE);
         }
-        if reused {
+        if reused && self.access_log {
             response.extensions_mut().insert(Reused);
         }
         Ok(response)
@@ -150,7 +153,7 @@ impl<C: Callee> Gateway<C> {
 struct Answered {
     json: Bytes,
     /// Of an answer to `GET`.
-    etag: Option<Arc<str>>,
+    etag: Option<Bytes>,
     /// Whether a cache has its bytes too.
     is_shared: bool,
 }
@@ -158,13 +161,13 @@ struct Answered {
 impl Answered {
     /// Encodes `value`, unless `cached` has the body of the same answer already.
     fn of(operation: &Operation, value: Option<&Val>, cached: Option<&CachedAnswer>) -> Result<Self, Refusal> {
-        if let Some((json, etag)) = cached.and_then(CachedAnswer::body) {
-            return Ok(Self { json: json.clone(), etag: Some(Arc::clone(etag)), is_shared: true });
+        if let Some(AnswerBody { json, etag }) = cached.and_then(CachedAnswer::body).cloned() {
+            return Ok(Self { json, etag: Some(etag), is_shared: true });
         }
         let json = Bytes::from(operation.encode(value)?);
         let etag = (!operation.writes() && operation.answer.is_some()).then(|| entity_tag::of(&json));
-        if let (Some(cached), Some(etag)) = (cached, &etag) {
-            cached.set_body(&json, etag);
+        if let (Some(cached), Some(etag)) = (cached, etag.clone()) {
+            cached.set_body(&AnswerBody { json: json.clone(), etag });
         }
         Ok(Self { json, etag, is_shared: false })
     }

@@ -28,6 +28,8 @@ pub struct Frames<'a> {
     durable: u64,
     /// The position of the last mark that has one.
     position: Option<Position>,
+    /// That position and the records after it.
+    reached: Option<Position>,
 }
 
 /// How the frames of a segment end.
@@ -48,7 +50,7 @@ impl<'a> Frames<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, Damage> {
         let header = SegmentHeader::decode(bytes)?;
         let (offset, next) = (SEGMENT_HEADER_BYTES, header.first.0);
-        Ok(Self { bytes, header, offset, next, pieces: HashMap::new(), durable: 0, position: None })
+        Ok(Self { bytes, header, offset, next, pieces: HashMap::new(), durable: 0, position: None, reached: None })
     }
 
     /// The number that the next record would have.
@@ -73,6 +75,12 @@ impl<'a> Frames<'a> {
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         self.position
+    }
+
+    /// The last position, moved on by the records after it. Their epoch is not known: that of the mark is taken.
+    #[must_use]
+    pub(crate) fn reached(&self) -> Option<Position> {
+        self.reached
     }
 
     /// How the segment continues after the frames that were read.
@@ -146,7 +154,9 @@ impl<'a> Iterator for Frames<'a> {
                     None
                 }
                 FrameKind::Mark => {
-                    self.position = Position::decode(body).or(self.position);
+                    if let Some(position) = Position::decode(body) {
+                        (self.position, self.reached) = (Some(position), Some(position));
+                    }
                     None
                 }
             };
@@ -155,6 +165,9 @@ impl<'a> Iterator for Frames<'a> {
             if let Some(record) = record {
                 let number = CommitSeq(self.next);
                 self.next += 1;
+                if let Some(Position { epoch, number: last, hash, .. }) = &mut self.reached {
+                    (*hash, *last) = (hash.with(*epoch, number, &record), number);
+                }
                 return Some((number, record));
             }
         }

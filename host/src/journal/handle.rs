@@ -114,6 +114,7 @@ impl Journal {
                 lead: None,
                 outcomes: Vec::new(),
                 wanted_in_segments: CommitSeq::default(),
+                published: CommitSeq::default(),
                 acknowledged: None,
                 unavailable: None,
             }),

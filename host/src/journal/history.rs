@@ -265,10 +265,15 @@ pub(crate) fn begin_journal_at(
     first: CommitSeq,
     position: Position,
 ) -> std::io::Result<()> {
+    let file = disk.create(&Segment::new(first).path)?;
+    file.write_at(0, &head_at(journal, first, position))?;
+    file.sync()
+}
+
+/// The beginning of a segment whose records follow `position`. Everything before it is durable.
+pub(super) fn head_at(journal: JournalId, first: CommitSeq, position: Position) -> Vec<u8> {
     let mut bytes = SegmentHeader { journal, first }.encode().to_vec();
     let mark = Body::of_kind(FrameKind::Mark, position.encode());
     put_frame(&mut bytes, journal, first, CommitSeq(first.0.saturating_sub(1)), &mark);
-    let file = disk.create(&Segment::new(first).path)?;
-    file.write_at(0, &bytes)?;
-    file.sync()
+    bytes
 }

@@ -45,6 +45,6 @@ pub(crate) use pieces::pieces;
 pub use record::{Event, Record, RecordError, Section};
 pub(crate) use record::{RecordWriter, SectionWriter};
 pub use recovery::OpenError;
-pub(crate) use recovery::{Found, Tail, find, replay};
+pub(crate) use recovery::{Found, Tail, find, positions, replay};
 pub(crate) use retrying_disk::RetryingDisk;
 pub(crate) use staging::Staged;

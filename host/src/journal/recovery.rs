@@ -2,6 +2,7 @@
 //!
 //! Reading changes nothing, so a refused journal stays unchanged. Only [`seal`] writes: it cuts a torn end off.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 
@@ -131,6 +132,8 @@ pub(crate) struct Tail {
     pub(crate) seal: Option<Seal>,
     /// The position in the stream of the cluster, if the journal is part of one. Some of the records may follow it.
     pub(crate) position: Option<Position>,
+    /// That position and the records after it, as if they were of its epoch.
+    pub(crate) reached: Option<Position>,
 }
 
 /// The end of a segment.
@@ -162,7 +165,7 @@ pub(crate) fn replay<E: From<OpenError>>(
         let from = if segments.is_empty() { 1 } else { from.0 + 1 };
         return Err(OpenError::Missing { folder: disk.full(JOURNAL_FOLDER), from, to }.into());
     }
-    let mut tail = Tail { next: first, seal: None, position: None };
+    let mut tail = Tail { next: first, seal: None, position: None, reached: None };
     for (position, segment) in segments.iter().enumerate() {
         let behind = segments.get(position + 1);
         if behind.is_some_and(|next| next.first.0 <= from.0 + 1) {
@@ -177,7 +180,8 @@ pub(crate) fn replay<E: From<OpenError>>(
             },
         )?;
         let seal = Seal { segment: segment.clone(), end: read.end, next: read.next, all_durable: read.all_durable };
-        tail = Tail { next: read.next, seal: Some(seal), position: read.position.or(tail.position) };
+        let (position, reached) = (read.position.or(tail.position), read.reached.or(tail.reached));
+        tail = Tail { next: read.next, seal: Some(seal), position, reached };
     }
     Ok(tail)
 }
@@ -191,6 +195,7 @@ pub(super) struct Read {
     /// Whether a later frame shows for each record that it is durable.
     pub(super) all_durable: bool,
     pub(super) position: Option<Position>,
+    pub(super) reached: Option<Position>,
     pub(super) how: End,
 }
 
@@ -216,8 +221,37 @@ pub(super) fn read_records<E: From<OpenError>>(
         end: frames.offset(),
         all_durable: frames.all_durable(),
         position: frames.position(),
+        reached: frames.reached(),
         how: frames.end(),
     })
+}
+
+/// The positions in the stream of a cluster that the journal in `segments` has, in order: at most the newest `count_max`.
+pub(crate) fn positions(
+    disk: &dyn Disk,
+    segments: &[Segment],
+    count_max: usize,
+) -> Result<VecDeque<Position>, OpenError> {
+    let mut positions = VecDeque::new();
+    for segment in segments {
+        let path = disk.full(&segment.path);
+        let bytes = match read_file(disk, &segment.path) {
+            Ok(bytes) => bytes,
+            Err(source) => return Err(OpenError::File { path, source }),
+        };
+        let damaged = |source| OpenError::Damaged { path, offset: 0, source };
+        let mut frames = Frames::read(&bytes).map_err(damaged)?;
+        let mut goes_on = true;
+        while goes_on {
+            goes_on = frames.next().is_some();
+            let position = frames.position().filter(|position| positions.back() != Some(position));
+            positions.extend(position);
+            if positions.len() > count_max {
+                positions.pop_front();
+            }
+        }
+    }
+    Ok(positions)
 }
 
 fn read_segment<E: From<OpenError>>(

@@ -6,9 +6,11 @@ use std::io;
 use std::sync::Arc;
 
 use super::disk::{DiskFile, JOURNAL_FOLDER};
-use super::frame::{Body, SEGMENT_HEADER_BYTES, SegmentHeader, put_frame};
-use super::recovery::Segment;
+use super::frame::{Body, SegmentHeader, put_frame};
+use super::history::head_at;
+use super::recovery::{Segment, spare_path};
 use super::shared::{Shared, Spare};
+use super::stream::Position;
 use crate::clock;
 use crate::fail_point::{fail_point, fail_point_after};
 use crate::limits::COMMIT_BYTES_MAX;
@@ -82,14 +84,31 @@ impl SegmentWriter {
 
     /// Makes the prepared file the segment that begins with `first`. Everything that was put is durable.
     pub(super) fn begin(&mut self, spare: Spare, first: CommitSeq) -> io::Result<()> {
-        let shared = Arc::clone(&self.shared);
+        let head = SegmentHeader { journal: self.shared.journal, first }.encode();
+        self.begin_with(spare, first, &head)
+    }
+
+    /// The same for a segment whose records follow `position` in the stream of a cluster. It has that from its first moment:
+    /// a start that finds no position does not know where the stream continues, nor that the journal is part of one.
+    pub(super) fn begin_at(&mut self, spare: Spare, first: CommitSeq, position: Position) -> io::Result<()> {
+        let head = head_at(self.shared.journal, first, position);
+        self.begin_with(spare, first, &head)
+    }
+
+    fn begin_with(&mut self, spare: Spare, first: CommitSeq, head: &[u8]) -> io::Result<()> {
         self.finish()?;
-        let header = SegmentHeader { journal: shared.journal, first };
-        spare.file.write_at(0, &header.encode())?;
-        spare.file.sync()?;
+        self.open = Some(self.add(spare, first, head)?);
+        Ok(())
+    }
+
+    /// Makes `file` the segment that begins with `first`, and has `head` at its beginning.
+    fn add(&self, file: Spare, first: CommitSeq, head: &[u8]) -> io::Result<Open> {
+        let shared = &self.shared;
+        file.file.write_at(0, head)?;
+        file.file.sync()?;
         fail_point("journal.before-segment");
         let segment = Segment::new(first);
-        shared.disk.rename(&spare.path, &segment.path)?;
+        shared.disk.rename(&file.path, &segment.path)?;
         fail_point("journal.mid-segment");
         shared.disk.sync_folder(JOURNAL_FOLDER)?;
         let mut state = shared.lock();
@@ -97,15 +116,32 @@ impl SegmentWriter {
         state.segments.retain(|known| *known != segment);
         state.segments.push_back(segment);
         shared.metrics.segments.set(state.segments.len() as f64);
-        self.open = Some(Open { file: spare.file, offset: SEGMENT_HEADER_BYTES as u64 });
-        Ok(())
+        Ok(Open { file: file.file, offset: head.len() as u64 })
     }
 
-    /// Cuts the open segment after its last frame. A segment that is closed in order has no preallocated room, and the
-    /// next start reads it quickly.
+    /// Cuts the open segment after its last frame. A segment that is closed in order has no preallocated room.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         let Some(full) = self.open.take() else { return Ok(()) };
         full.file.cut(full.offset)?;
         full.file.sync()
+    }
+
+    /// Like [`SegmentWriter::finish`], and adds a segment without records that begins with `next`. The next start reads that
+    /// one whole, and no segment before it whose records are in all indexes.
+    pub(super) fn close(&mut self, next: CommitSeq) -> io::Result<()> {
+        if self.open.is_none() {
+            return Ok(());
+        }
+        self.finish()?;
+        let path = spare_path(u64::MAX);
+        let head = SegmentHeader { journal: self.shared.journal, first: next }.encode();
+        let added =
+            self.shared.disk.create(&path).and_then(|file| self.add(Spare { file, path: path.clone() }, next, &head));
+        if let Err(error) = added {
+            tracing::warn!(%error, "the next segment of the journal could not be prepared: the next start reads the last one whole");
+            // If it remains, the next start removes it.
+            let _left = self.shared.disk.remove(&path);
+        }
+        Ok(())
     }
 }

@@ -83,6 +83,8 @@ pub(super) struct State {
     pub(super) outcomes: Vec<Outcome>,
     /// The highest number that must be durable in the segments.
     pub(super) wanted_in_segments: CommitSeq,
+    /// The last record that the leader has sent to the stream. Other nodes may have it although it is not acknowledged.
+    pub(super) published: CommitSeq,
     /// The position after the last message that the stream has acknowledged to this leader, and that completes a record.
     pub(super) acknowledged: Option<Position>,
     /// Why the servers of the stream acknowledge nothing at the moment.

@@ -155,6 +155,12 @@ impl SimulatedDisk {
         world.files[world.names[path]].written_bytes
     }
 
+    /// The total of bytes ever read from the file that is now called `path`, also after it was removed.
+    pub(crate) fn read_bytes(&self, path: &str) -> impl Fn() -> u64 + use<> {
+        let (disk, file) = (self.clone(), self.lock().names[path]);
+        move || disk.lock().files[file].read_bytes
+    }
+
     /// The current bytes of the file `path`.
     pub(crate) fn content(&self, path: &str) -> Vec<u8> {
         let world = self.lock();
@@ -399,8 +405,10 @@ impl DiskFile for SimulatedFile {
         world.has_memory()?;
         world.operate()?;
         let offset = usize::try_from(offset).unwrap();
-        let bytes = world.files[self.file].now.get(offset..offset + out.len());
+        let file = &mut world.files[self.file];
+        let bytes = file.now.get(offset..offset + out.len());
         out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        file.read_bytes += out.len() as u64;
         Ok(())
     }
 

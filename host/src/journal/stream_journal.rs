@@ -77,6 +77,16 @@ impl Journal {
         self.shared().in_segments.is_some() && self.shared().lock().leads
     }
 
+    /// Whether commits are made here: this host is alone, or leads its cluster.
+    pub(crate) fn takes_commits(&self) -> bool {
+        self.shared().in_segments.is_none() || self.leads()
+    }
+
+    /// The last commit that another node may have, if this one leads: the stream may have it before it acknowledges it.
+    pub(crate) fn published(&self) -> CommitSeq {
+        self.shared().lock().published
+    }
+
     /// What the stream has acknowledged to this leader; `None` if it does not lead.
     pub(crate) fn acknowledged(&self) -> Option<Position> {
         self.shared().lock().acknowledged

@@ -14,6 +14,7 @@ use super::segment_writer::SegmentWriter;
 use super::shared::{POSITION_FRAME_BYTES, Queued, Shared, State};
 use super::stream::{Outcome, Position, Publisher, ResolveError};
 use crate::clock;
+use crate::fail_point::{Sabotage, is_broken};
 use crate::names::CommitSeq;
 use crate::observe::LogLimit;
 
@@ -22,6 +23,13 @@ const RESOLVE_AFTER: Duration = Duration::from_millis(200);
 
 /// The shortest time between two looks into a stream that answers.
 const RESOLVE_PERIOD_MIN: Duration = Duration::from_millis(20);
+
+/// How long a leader whose stream has lost messages waits for them, and for another leader of the stream that may have them. Then
+/// it leads no more.
+const DAMAGED_MAX: Duration = Duration::from_secs(20);
+
+const SILENT: &str =
+    "the stream acknowledges nothing, and NATS was asked to elect another leader of it: look at the NATS servers";
 
 /// How long a close waits for the last acknowledgements. Their callers have no answer, and retry.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
@@ -157,6 +165,7 @@ impl StreamWriter {
         {
             (self.position, self.publisher) = (publisher.end(), Some(publisher));
             (state.leads, state.acknowledged) = (true, Some(self.position));
+            state.published = self.written;
             self.shared.room.notify_waiters();
         }
     }
@@ -227,8 +236,13 @@ impl StreamWriter {
             publisher.add_records(&records);
             // It goes along until it is acknowledged, and then into the segments.
             publisher.attach(batch);
+            // Before it is sent: from then on other nodes may show it.
+            self.shared.lock().published = self.taken;
         }
         self.send();
+        if is_broken(Sabotage::AnswerBeforeAck) {
+            self.shared.watermark.advance(self.taken);
+        }
         Ok(())
     }
 
@@ -279,20 +293,29 @@ impl StreamWriter {
         self.resolved = clock::now();
         let Some(publisher) = &mut self.publisher else { return Ok(()) };
         let why = publisher.unresolved().map(ToString::to_string);
-        match publisher.resolve() {
+        let resolved = publisher.resolve(self.resolved);
+        let silence = publisher.silence(self.resolved);
+        match resolved {
             Ok(()) => {
                 if self.log.allows() {
                     tracing::warn!(why, "a message to the stream was not acknowledged; the host has looked for it");
+                }
+                if publisher.has_asked_to_elect() {
+                    self.shared.lock().unavailable = Some(SILENT.into());
                 }
                 self.write_acknowledged()?;
                 self.send();
             }
             Err(ResolveError::Fenced(fenced)) => return Err(io::Error::other(fenced)),
+            Err(ResolveError::Stream(error)) if error.is_damage() && silence >= DAMAGED_MAX => {
+                return Err(io::Error::other(error));
+            }
             Err(ResolveError::Stream(error)) => {
                 if self.log.allows() {
                     tracing::error!(%error, why, "the stream of the cluster does not answer; commits wait for it");
                 }
-                self.shared.lock().unavailable = Some(error.to_string().into());
+                let asked = if publisher.has_asked_to_elect() { format!("; {SILENT}") } else { String::new() };
+                self.shared.lock().unavailable = Some(format!("{error}{asked}").into());
                 self.resolve_at = Some(clock::now() + RESOLVE_AFTER);
             }
         }
@@ -330,12 +353,8 @@ impl StreamWriter {
             let next = CommitSeq(self.written.0 + 1);
             if let Some(spare) = opens {
                 self.segments.write()?;
-                self.segments.begin(spare, next)?;
-                self.mark(self.position);
-                // A start that finds no mark does not know where the stream continues, and the segments before this one go
-                // as soon as the indexes have their records.
-                self.segments.write()?;
-                self.segments.sync()?;
+                self.segments.begin_at(spare, next, self.position)?;
+                self.unmarked = 0;
             }
             self.put(next, &body);
             if body.kind().is_record() {

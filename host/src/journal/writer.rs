@@ -72,7 +72,7 @@ impl Writer {
         if self.marked < self.last && self.segments.has_room(MARK_BYTES) {
             self.mark()?;
         }
-        self.segments.finish()
+        self.segments.close(CommitSeq(self.last.0 + 1))
     }
 
     fn write_batch(&mut self, batch: Vec<Queued>) -> io::Result<()> {

@@ -8,6 +8,7 @@ pub(crate) struct NodeMetrics {
     pub(crate) leads: Gauge,
     pub(crate) epoch: Gauge,
     pub(crate) applied: Gauge,
+    pub(crate) behind_commits: Gauge,
     pub(crate) lease_seconds: Gauge,
     pub(crate) silence_seconds: Gauge,
 }
@@ -18,6 +19,7 @@ impl NodeMetrics {
             leads: gauge!("switchyard_cluster_leads"),
             epoch: gauge!("switchyard_cluster_epoch"),
             applied: gauge!("switchyard_cluster_applied_commit"),
+            behind_commits: gauge!("switchyard_cluster_behind_commits"),
             lease_seconds: gauge!("switchyard_cluster_lease_seconds"),
             silence_seconds: gauge!("switchyard_cluster_silence_seconds"),
         }
@@ -43,6 +45,29 @@ impl ForwardMetrics {
             without_leader: ended("no leader"),
             unknown: ended("unknown"),
             repeated: counter!("switchyard_cluster_forwards_repeated_total"),
+        }
+    }
+}
+
+/// The messages that a leader publishes.
+#[derive(Debug)]
+pub(crate) struct PublishMetrics {
+    pub(crate) published: Counter,
+    pub(crate) acknowledged: Counter,
+    /// Nobody knows then whether they are in the stream, until the leader has looked.
+    pub(crate) unacknowledged: Counter,
+    /// How often the servers of a silent stream were asked to elect another leader of it.
+    pub(crate) elections_asked: Counter,
+}
+
+impl PublishMetrics {
+    pub(crate) fn new() -> Self {
+        let ended = |outcome: &'static str| counter!("switchyard_cluster_acknowledgements_total", "outcome" => outcome);
+        Self {
+            published: counter!("switchyard_cluster_published_total"),
+            acknowledged: ended("acknowledged"),
+            unacknowledged: ended("unknown"),
+            elections_asked: counter!("switchyard_cluster_stream_elections_asked_total"),
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Four buckets per power of two of microseconds, up to 2^26 (67 s): a quantile is at most 25% too high.
 const BUCKETS: usize = 100;
 
@@ -38,10 +40,18 @@ impl Latencies {
 }
 
 /// The counts of each latency bucket in a period of time.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LatencyCounts(Vec<u64>);
 
 impl LatencyCounts {
+    /// The counts of both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let at = |counts: &Self, position: usize| counts.0.get(position).copied().unwrap_or(0);
+        let sum = |position| at(self, position).saturating_add(at(other, position));
+        Self((0..BUCKETS.min(self.0.len().max(other.0.len()))).map(sum).collect())
+    }
+
     /// The counts since `earlier`.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {

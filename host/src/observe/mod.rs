@@ -36,6 +36,6 @@ pub(crate) use log_limit::{LogLimit, LogLimits};
 pub use logging::{FilterError, Log, LogFormat, LoggingError, check_filter, flush_recent_log, start_logging};
 pub use recent_log::{LOG_FOLDER, LogFilter, LogPage, LogPosition, read_recent};
 pub use recorder::Metrics;
-pub use releases::{ReleaseCalls, ReleaseFigures, Sample};
+pub use releases::{ReleaseCalls, ReleaseFigures, ReportedCalls, Reporter, Sample};
 pub use shadow::{Difference, FunctionReport, ShadowReport};
 pub(crate) use swaps::SwapPauses;

@@ -1,9 +1,11 @@
 //! The call results of one release: for `status`, and for the comparison of a candidate with the live release.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::calls::{LatencyMicros, Outcome};
 use super::latency::{Latencies, LatencyCounts};
@@ -20,7 +22,7 @@ pub struct ReleaseCalls {
 }
 
 /// The counts of some period of time.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sample {
     pub calls: u64,
     /// Calls that the rules of the component refused.
@@ -81,6 +83,19 @@ impl ReleaseCalls {
 }
 
 impl Sample {
+    /// The counts of both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            calls: self.calls.saturating_add(other.calls),
+            refused: self.refused.saturating_add(other.refused),
+            errors: self.errors.saturating_add(other.errors),
+            traps: self.traps.saturating_add(other.traps),
+            micros: self.micros.saturating_add(other.micros),
+            latencies: self.latencies.and(&other.latencies),
+        }
+    }
+
     /// The counts since `earlier`.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
@@ -105,6 +120,52 @@ impl Sample {
             error_rate: if self.calls == 0 { 0.0 } else { self.errors as f64 / self.calls as f64 },
             latency_micros: percentile(50).zip(percentile(99)).map(|(p50, p99)| LatencyMicros { p50, p99 }),
         }
+    }
+}
+
+/// Most reporters of one release whose counts are told apart. There are at most 64 nodes, and each counts anew after every
+/// change of releases.
+const REPORTERS_MAX: usize = 256;
+
+/// Who counted: a node, and since when it counts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reporter {
+    /// Microseconds since the Unix epoch.
+    pub since: u64,
+    pub node: String,
+}
+
+/// The counts of one release that other nodes of a cluster have reported.
+#[derive(Debug, Default)]
+pub struct ReportedCalls(Mutex<Reported>);
+
+#[derive(Debug, Default)]
+struct Reported {
+    /// All that each reporter has counted.
+    last: BTreeMap<Reporter, Sample>,
+    /// The sum of the oldest ones, which count no more.
+    ended: Sample,
+}
+
+impl ReportedCalls {
+    /// Takes what `reporter` has counted until now. The same report may come again, or after a later one.
+    pub fn take(&self, reporter: Reporter, sample: Sample) {
+        let mut reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if reported.last.get(&reporter).is_some_and(|last| last.calls >= sample.calls) {
+            return;
+        }
+        reported.last.insert(reporter, sample);
+        if reported.last.len() > REPORTERS_MAX
+            && let Some((_, oldest)) = reported.last.pop_first()
+        {
+            reported.ended = reported.ended.and(&oldest);
+        }
+    }
+
+    #[must_use]
+    pub fn sum(&self) -> Sample {
+        let reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reported.last.values().fold(reported.ended.clone(), |sum, sample| sum.and(sample))
     }
 }
 

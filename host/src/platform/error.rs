@@ -58,8 +58,9 @@ impl StartError {
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Store(OpenError::Join(error)) => error.may_pass(),
-            // The stream did not acknowledge the first commits in time.
-            Self::Releases(crate::release::OpenError::Stopped(_)) => true,
+            // An operator writes the stream again from this data directory.
+            Self::Store(OpenError::Locked { .. }) => true,
+            Self::Releases(error) => error.may_pass(),
             _ => false,
         }
     }

@@ -1,5 +1,8 @@
 //! A host without listeners, for the simulator: on a simulated disk, in one thread, with the time of a `TimerClock`.
 
+mod cluster;
+
+pub use self::cluster::SimulatedCluster;
 pub use crate::clock::simulated::TimerClock;
 use crate::config::{Manifest, StoreSettings};
 pub use crate::journal::simulated::{Fault, Random, SimulatedDisk};
@@ -36,8 +39,29 @@ impl SimulatedHost {
     ///
     /// [`StartError`].
     pub fn start(manifest: &Manifest, disk: &SimulatedDisk, runtime: &Runtime, seed: u64) -> Result<Self, StartError> {
+        Self::over(manifest, Stores::open_on(&disk.as_disk(), &manifest.store, &[], None)?, runtime, seed)
+    }
+
+    /// Like [`SimulatedHost::start`], as the leader of `cluster`, of which `disk` has the data of one node.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub fn lead(
+        cluster: &SimulatedCluster,
+        manifest: &Manifest,
+        disk: &SimulatedDisk,
+        runtime: &Runtime,
+        seed: u64,
+    ) -> Result<Self, StartError> {
+        let host = Self::over(manifest, cluster.join(disk, &manifest.store)?, runtime, seed)?;
+        let releases = host.releases.clone();
+        host.tasks.spawn("files of the cluster", async move { releases.share_files().await });
+        Ok(host)
+    }
+
+    fn over(manifest: &Manifest, stores: Stores, runtime: &Runtime, seed: u64) -> Result<Self, StartError> {
         let tasks = Tasks::default();
-        let stores = Stores::open_on(&disk.as_disk(), &manifest.store, &[], None)?;
         stores.write_in_lockstep();
         let parts = Parts::over(manifest, stores, runtime.clone(), &tasks, &|_| {})?;
         parts.calls.draw_seeds_from(seed);

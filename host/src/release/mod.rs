@@ -21,6 +21,7 @@ mod start;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod trials;
 mod view;
 
 pub use backup::restore::restore;
@@ -53,4 +54,5 @@ pub(crate) use replica::ReplicaReader;
 pub use start::Progress;
 pub(crate) use start::Report;
 pub use transfer::{ImportReport, StateExport, StateLine, TransferError};
+pub(crate) use trials::{OpenCircuit, TrialFigures};
 pub use view::{CandidateView, MirrorView, ReleaseView, ServiceView};

@@ -61,6 +61,40 @@ pub enum OpenError {
     Several { errors: Vec<OpenError> },
 }
 
+impl OpenError {
+    /// Whether the same host may open its services a moment later: the servers of its cluster do not answer yet.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            // The stream did not acknowledge the first commits in time.
+            Self::Stopped(_) => true,
+            Self::File(error) | Self::Load(LoadError::File(error)) => {
+                matches!(error, FileError::Share { .. } | FileError::Fetch { .. })
+            }
+            Self::Several { errors } => errors.iter().all(Self::may_pass),
+            _ => false,
+        }
+    }
+}
+
 fn lines(errors: &[OpenError]) -> String {
     errors.iter().map(|error| error_chain(error)).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::stream::StreamError;
+
+    /// Servers that were just started elect a leader of the object store, and answer nothing until then. A first leader that
+    /// ended because of it ended the start of a whole cluster.
+    #[test]
+    fn servers_that_do_not_answer_yet_do_not_end_a_host() {
+        let share =
+            || FileError::Share { object: "contracts/1".into(), source: StreamError::unavailable("it took too long") };
+        assert!(OpenError::from(share()).may_pass());
+        assert!(OpenError::from(LoadError::File(share())).may_pass());
+        let damaged = || OpenError::from(FileError::Damaged { path: PathBuf::new() });
+        assert!(!damaged().may_pass());
+        assert!(!OpenError::Several { errors: vec![share().into(), damaged()] }.may_pass());
+    }
 }

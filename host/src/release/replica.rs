@@ -1,6 +1,7 @@
 //! What a node reads of the platform's store while another one leads.
 
 use super::records::platform_store::{PlatformError, PlatformStore, is_of_releases};
+use super::records::token::{self, Holder};
 use crate::names::HostSecret;
 use crate::store::Stores;
 
@@ -16,6 +17,11 @@ impl ReplicaReader {
     /// The host's secret; `None` before the first start of the cluster's first host.
     pub(crate) fn secret(&self) -> Result<Option<HostSecret>, PlatformError> {
         self.0.secret()
+    }
+
+    /// The holder of the named token `given`.
+    pub(crate) fn holder(&self, given: &[u8]) -> Result<Option<Holder>, PlatformError> {
+        Ok(token::find(&self.0.tokens()?, given))
     }
 
     /// Whether the entry `key` of the platform's store is about releases or settings.

@@ -341,7 +341,7 @@ async fn first_data(
     let generation = Generation::First;
     let migration = Migration { service, release, generation, work, to: data.writes, pause_ms_max, has_calls: false };
     let deadline = clock::now() + Duration::from_millis(pause_ms_max.into());
-    let transaction = migration.run(deadline).await.map_err(|error| failed(error_chain(&error)))?;
+    let (transaction, _no_mirror) = migration.run(deadline).await.map_err(|error| failed(error_chain(&error)))?;
     let writes = data.writes;
     Ok((data, Some((transaction, writes))))
 }

@@ -7,6 +7,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 mod cluster;
+mod trials;
 
 use super::*;
 use crate::config::{Configuration, Flags, load};

@@ -9,7 +9,7 @@ pub(super) fn take(rows: &mut Vec<RowWrite>) -> Vec<RowWrite> {
     let tables: &[TableId] = match fail_point::broken() {
         Some(Sabotage::MemoApart) => &[TableId::Answers, TableId::AnswerExpiries],
         Some(Sabotage::PositionApart) => &[TableId::Cursors],
-        Some(Sabotage::AnswerBeforeSync | Sabotage::MirrorForgets) | None => &[],
+        Some(_) | None => &[],
     };
     rows.extract_if(.., |write| tables.iter().any(|table| write.is_of(*table))).collect()
 }

@@ -9,9 +9,7 @@ use super::index::error::IndexError;
 use super::index::error::IndexOpenError;
 use super::lock::LockHolder;
 use crate::journal::{self, AppendError, Stopped};
-use crate::limits::{
-    COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, SCAN_ENTRIES_MAX, VALUE_BYTES_MAX,
-};
+use crate::limits::{COMMIT_BYTES_MAX, EVENT_BYTES_MAX, EVENTS_BYTES_MAX, SCAN_ENTRIES_MAX, VALUE_BYTES_MAX};
 use crate::names::{NameError, ServiceName};
 use crate::tasks::Panicked;
 
@@ -24,8 +22,8 @@ pub enum StoreError {
     ValueTooLarge { bytes: usize },
     #[error("a function that only reads cannot write")]
     ReadOnly,
-    #[error("a call writes at most {COMMIT_KEYS_MAX} keys")]
-    TooManyKeys,
+    #[error("a commit writes at most {keys_max} keys")]
+    TooManyKeys { keys_max: usize },
     #[error("a call writes at most {COMMIT_BYTES_MAX} bytes of keys, values and events")]
     CommitTooLarge,
     #[error("an event has at most {EVENT_BYTES_MAX} bytes, not {bytes}")]

@@ -35,6 +35,8 @@ pub use backup::{
 pub use cluster::JoinError;
 pub(crate) use cluster::copies::{Copies, CopySettings, Stored};
 pub use cluster::copies::{CopyError, LoadError};
+pub(crate) use cluster::reseed::OfflineNode;
+pub use cluster::reseed::{ReseedError, ReseedPlan, StreamState};
 pub(crate) use cluster::{ClusterMember, ClusterView, ClusterViewSender, Observer};
 pub use commit::commit_log::Validity;
 pub use commit::read_set::ReadSet;

@@ -10,8 +10,8 @@ use tokio::sync::Notify;
 
 use super::backup::{BACKUP_FOLDERS, UNFINISHED};
 use super::checkpoint::Checkpoints;
-use super::cluster::copies::{NeedsCopy, is_loading, load};
-use super::cluster::{ClusterMember, JoinError, identify, position_of};
+use super::cluster::copies::{NeedsCopy, is_loading, load, written_again_after};
+use super::cluster::{ClusterMember, JoinError, end_of, identify, position_of};
 use super::commit::sequencer::Pipeline;
 use super::commit::state::StoreState;
 use super::error::{CloseError, OpenError};
@@ -21,7 +21,7 @@ use super::index::{self, Index};
 use super::replay::{Replay, Replayed};
 use super::services::{List, Member, Services};
 use crate::config::StoreSettings;
-use crate::journal::stream::{Stream, StreamSeq};
+use crate::journal::stream::Stream;
 use crate::journal::{self, Archive, Disk, Journal, JournalId, JournalSettings, SERVICES_FOLDER, StreamSettings, Tail};
 use crate::names::{CommitSeq, ServiceName};
 use crate::tasks::{Panicked, Thread, thread};
@@ -58,6 +58,16 @@ fn has_release_files(disk: &dyn Disk) -> Result<bool, OpenError> {
     Ok(false)
 }
 
+/// Who opens the stores.
+#[derive(Clone, Copy)]
+enum Opener<'a> {
+    /// A host without a cluster.
+    Alone,
+    Member(&'a ClusterMember<'a>),
+    /// The host is stopped: these stores take part in nothing, and nobody commits to them.
+    Offline,
+}
+
 /// The result of an attempt to open the stores.
 enum Attempt {
     Opened(Opened),
@@ -75,11 +85,10 @@ pub(super) fn open(
     member: Option<&ClusterMember<'_>>,
 ) -> Result<Opened, OpenError> {
     let at_mark = |source| OpenError::Folder { path: disk.full(UNFINISHED), source };
+    let opener = member.map_or(Opener::Alone, Opener::Member);
     let node = match member {
-        Some(_) if is_loading(&**disk).map_err(at_mark)? => {
-            NeedsCopy { has: StreamSeq(0), journal: None, last: CommitSeq(0) }
-        }
-        _ => match open_existing(disk, settings, services, archive, member)? {
+        Some(_) if is_loading(&**disk).map_err(at_mark)? => NeedsCopy::without_data(),
+        _ => match open_existing(disk, settings, services, archive, opener)? {
             Attempt::Opened(opened) => return Ok(opened),
             Attempt::NeedsCopy(node, _) => node,
         },
@@ -87,7 +96,19 @@ pub(super) fn open(
     if let Some(member) = member {
         load(disk, &*(member.open)(node.has)?, &node)?;
     }
-    match open_existing(disk, settings, services, archive, member)? {
+    match open_existing(disk, settings, services, archive, opener)? {
+        Attempt::Opened(opened) => Ok(opened),
+        Attempt::NeedsCopy(_, why) => Err(why.into()),
+    }
+}
+
+/// Opens the stores of a node whose host is stopped, as they are.
+pub(super) fn open_offline(
+    disk: &Arc<dyn Disk>,
+    settings: &StoreSettings,
+    archive: Option<ArchiveFolder<'_>>,
+) -> Result<Opened, OpenError> {
+    match open_existing(disk, settings, &[], archive, Opener::Offline)? {
         Attempt::Opened(opened) => Ok(opened),
         Attempt::NeedsCopy(_, why) => Err(why.into()),
     }
@@ -100,7 +121,7 @@ fn open_existing(
     settings: &StoreSettings,
     services: &[(ServiceName, u64)],
     archive: Option<ArchiveFolder<'_>>,
-    member: Option<&ClusterMember<'_>>,
+    opener: Opener<'_>,
 ) -> Result<Attempt, OpenError> {
     refuse_unfinished(&**disk)?;
     let services: Vec<_> = [(ServiceName::platform(), u64::MAX)].into_iter().chain(services.iter().cloned()).collect();
@@ -110,9 +131,9 @@ fn open_existing(
     let mut replay = Replay::open(&**disk, settings.index_cache_bytes, &space)?;
     let id = replay.journal(&found)?;
     let tail = replay.run(&found)?;
-    let (id, cluster) = match cluster_of(member, &tail, id) {
+    let (id, cluster) = match cluster_of(opener, &tail, id) {
         Err(OpenError::Join(why)) if why.asks_for_copy() && is_replaceable(&tail) => {
-            let node = NeedsCopy { has: position_of(&tail).sequence, journal: id, last: CommitSeq(tail.next.0 - 1) };
+            let node = NeedsCopy { has: position_of(&tail).sequence, journal: id, end: end_of(&tail) };
             return Ok(Attempt::NeedsCopy(node, why));
         }
         found => found?,
@@ -122,7 +143,7 @@ fn open_existing(
     // Without this check, a lost platform store would silently begin anew, without the releases and the history of
     // existing data.
     // A new node of a cluster may have the files of releases before it has the commits that name them.
-    let has_files = member.is_none() && has_release_files(&**disk)?;
+    let has_files = matches!(opener, Opener::Alone) && has_release_files(&**disk)?;
     let has_data = !replay.stores.is_empty() || !found.segments.is_empty() || has_files;
     if !replay.stores.contains_key(&platform) && has_data {
         return Err(OpenError::PlatformMissing { path: disk.full(&index::path(&platform)) });
@@ -151,7 +172,7 @@ fn open_existing(
     let services = Arc::new(Services {
         disk: Arc::clone(disk),
         archive,
-        stream: cluster.as_ref().map(|cluster| Arc::clone(&cluster.stream)),
+        stream: cluster.as_ref().and_then(|cluster| cluster.stream.clone()),
         journal: id,
         index_cache_bytes: settings.index_cache_bytes,
         space,
@@ -175,35 +196,44 @@ fn is_replaceable(tail: &Tail) -> bool {
 
 /// The stream of a cluster.
 pub(super) struct Cluster {
-    pub(super) stream: Arc<dyn Stream>,
+    /// `None` if these stores only look at what they have of it.
+    pub(super) stream: Option<Arc<dyn Stream>>,
     pub(super) settings: StreamSettings,
 }
 
 /// Opens the stream of the cluster that this node is a member of, and checks that it has what this node has. Returns the
 /// journal that both belong to, if there is one yet.
 fn cluster_of(
-    member: Option<&ClusterMember<'_>>,
+    opener: Opener<'_>,
     tail: &Tail,
     own: Option<JournalId>,
 ) -> Result<(Option<JournalId>, Option<Cluster>), OpenError> {
-    let Some(member) = member else {
-        return if tail.position.is_some() { Err(OpenError::InCluster) } else { Ok((own, None)) };
-    };
     let position = position_of(tail);
-    let stream = (member.open)(position.sequence)?;
-    let id = match identify(&*stream, position, own)? {
-        Some(id) => id,
-        // All nodes that start together choose the same one.
-        None => stream.new_journal().map_err(JoinError::from)?,
+    let member = match opener {
+        Opener::Alone if tail.position.is_some() => return Err(OpenError::InCluster),
+        Opener::Alone => return Ok((own, None)),
+        Opener::Offline => {
+            let settings = StreamSettings { position, heartbeat: Duration::MAX, is_gated: false };
+            return Ok((own, Some(Cluster { stream: None, settings })));
+        }
+        Opener::Member(member) => member,
     };
-    let id = Some(id);
-    Ok((
-        id,
-        Some(Cluster {
-            stream,
-            settings: StreamSettings { position, heartbeat: member.heartbeat, is_gated: member.is_gated },
-        }),
-    ))
+    let stream = (member.open)(position.sequence)?;
+    let (id, position) = match identify(&*stream, position, own) {
+        Ok(Some(id)) => (id, position),
+        // All nodes that start together choose the same one.
+        Ok(None) => (stream.new_journal().map_err(JoinError::from)?, position),
+        Err(error) if error.asks_for_copy() => match own {
+            // It needs no copy of what it has.
+            Some(own) => {
+                (own, written_again_after(&*stream, own, &end_of(tail)).map_err(JoinError::from)?.ok_or(error)?)
+            }
+            None => return Err(error.into()),
+        },
+        Err(error) => return Err(error.into()),
+    };
+    let settings = StreamSettings { position, heartbeat: member.heartbeat, is_gated: member.is_gated };
+    Ok((Some(id), Some(Cluster { stream: Some(stream), settings })))
 }
 
 /// Deletes the remaining files of dropped stores, and returns the other stores.

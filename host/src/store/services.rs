@@ -166,11 +166,15 @@ impl Services {
         list.held.remove(name);
         drop(list);
         self.share_overlay();
-        if self.pipeline.journal.leads() {
-            // Without a record, a store without commits would not exist on the other nodes.
+        if self.pipeline.journal.takes_commits() {
+            // Without a record, a store without commits would not exist after a restore, and on the other nodes of a
+            // cluster.
             let prepared = Prepared::new(CallId([0; 16]), vec![Part::founding(Arc::clone(store.shared_state()))]);
             let recorded = futures::executor::block_on(self.pipeline.commit(prepared));
-            recorded.map_err(|source| OpenError::Record { service: name.clone(), source: Box::new(source) })?;
+            if let Err(source) = recorded {
+                let _new = self.list().members.get_mut(name).map(|member| member.in_use = false);
+                return Err(OpenError::Record { service: name.clone(), source: Box::new(source) });
+            }
         }
         Ok(store)
     }

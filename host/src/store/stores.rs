@@ -117,22 +117,9 @@ impl Stores {
             LockError::Io(source) => at_folder(source),
         })?;
         let disk: Arc<dyn Disk> = Arc::new(directory);
-        match archive {
-            None => Self::open_with(&disk, settings, services, Some(lock), None, member),
-            Some(archive) => Self::open_with(
-                &disk,
-                settings,
-                services,
-                Some(lock),
-                Some(&|journal: JournalId| {
-                    let folders = ["", "/components", "/contracts"].map(|folder| format!("{journal}{folder}"));
-                    let made = Directory::make(archive, &folders.each_ref().map(String::as_str));
-                    let made = made.map_err(|source| OpenError::Folder { path: archive.to_owned(), source })?;
-                    Ok(Arc::new(made))
-                }),
-                member,
-            ),
-        }
+        let archive = archive.map(|archive| move |journal: JournalId| folder_in(archive, journal));
+        let archive = archive.as_ref().map(|open| open as open::ArchiveFolder<'_>);
+        Self::open_with(&disk, settings, services, Some(lock), archive, member)
     }
 
     /// Like [`Stores::open`], on any disk and with segments of any size.
@@ -144,6 +131,16 @@ impl Stores {
         lock: Option<File>,
     ) -> Result<Self, OpenError> {
         Self::open_with(disk, settings, services, lock, None, None)
+    }
+
+    /// Like [`Stores::open_on`], as a node that leads its cluster once nobody else does.
+    #[cfg(any(test, feature = "fail-points"))]
+    pub(crate) fn join_on(
+        disk: &Arc<dyn Disk>,
+        settings: &StoreSettings,
+        member: &ClusterMember<'_>,
+    ) -> Result<Self, OpenError> {
+        Self::open_with(disk, settings, &[], None, None, Some((member, &|_| {})))
     }
 
     pub(super) fn open_with(
@@ -159,7 +156,9 @@ impl Stores {
         let open::Opened { services, thread, cluster } = open::open(&disk, settings, services, archive, member)?;
         let running = Mutex::new(Some(Running { thread, _lock: lock }));
         let stores = Self { inner: Arc::new(Inner { services, running, lease: OnceLock::new() }) };
-        if let (Some((member, opened)), Some(open::Cluster { stream, settings })) = (joining, cluster) {
+        if let (Some((member, opened)), Some(open::Cluster { stream, settings })) = (joining, cluster)
+            && let Some(stream) = stream
+        {
             opened(&stores);
             match join(&stores.inner.services, &stream, member, settings.position) {
                 Ok(lease) => drop(stores.inner.lease.set(lease)),
@@ -173,6 +172,21 @@ impl Stores {
             }
         }
         Ok(stores)
+    }
+
+    /// Opens the stores of a node of a cluster whose host is stopped, to read them. The caller holds the lock on the data
+    /// directory.
+    pub(super) fn open_offline(
+        disk: &Arc<dyn Disk>,
+        settings: &StoreSettings,
+        archive: Option<&Path>,
+    ) -> Result<Self, OpenError> {
+        let disk: Arc<dyn Disk> = Arc::new(RetryingDisk::new(Arc::clone(disk)));
+        let archive = archive.map(|archive| move |journal: JournalId| folder_in(archive, journal));
+        let archive = archive.as_ref().map(|open| open as open::ArchiveFolder<'_>);
+        let open::Opened { services, thread, .. } = open::open_offline(&disk, settings, archive)?;
+        let running = Mutex::new(Some(Running { thread, _lock: None }));
+        Ok(Self { inner: Arc::new(Inner { services, running, lease: OnceLock::new() }) })
     }
 
     /// The disk of the data directory.
@@ -201,14 +215,14 @@ impl Stores {
         self.inner.services.pipeline.journal.acknowledged()
     }
 
+    /// The last commit of this leader that another node may have already, acknowledged or not.
+    pub(crate) fn published(&self) -> CommitSeq {
+        self.inner.services.pipeline.journal.published()
+    }
+
     /// Whether this node leads its cluster, and may speak for it now; false without a cluster.
     pub(crate) fn leads(&self) -> bool {
         self.lease_left().is_some_and(|left| !left.is_zero())
-    }
-
-    /// Whether this node led its cluster, and leads no more.
-    pub(crate) fn is_replaced(&self) -> bool {
-        self.inner.lease.get().is_some_and(|lease| lease.has_ended())
     }
 
     /// The path of a service's store file, whether it exists or not.
@@ -336,7 +350,6 @@ impl Stores {
     }
 
     /// The number of the last commit, durable or not.
-    #[cfg(any(test, feature = "fail-points"))]
     pub(crate) fn last(&self) -> CommitSeq {
         self.inner.services.pipeline.journal.last()
     }
@@ -404,6 +417,13 @@ impl Stores {
     pub fn close(self) -> Result<(), CloseError> {
         self.inner.close()
     }
+}
+
+/// Opens the folder of `journal` in an archive; creates what is missing.
+fn folder_in(archive: &Path, journal: JournalId) -> Result<Arc<dyn Disk>, OpenError> {
+    let folders = ["", "/components", "/contracts"].map(|folder| format!("{journal}{folder}"));
+    let made = Directory::make(archive, &folders.each_ref().map(String::as_str));
+    Ok(Arc::new(made.map_err(|source| OpenError::Folder { path: archive.to_owned(), source })?))
 }
 
 impl Inner {

@@ -21,6 +21,9 @@ use crate::limits::{COMMIT_BYTES_MAX, COMMIT_KEYS_MAX, EVENT_BYTES_MAX, EVENTS_B
 use crate::names::{CallId, CommitSeq, Generation, Key, component_text};
 use crate::observe::traces::ParentSpan;
 
+/// The entries whose size a transaction remembers. A call that reads more of them is long anyway.
+const LOOKED_UP_MAX: usize = 32;
+
 /// Reads one snapshot, and its own writes over it. Dropping it discards everything.
 pub struct Transaction {
     /// The store to commit to; `None` for a rehearsal.
@@ -30,12 +33,15 @@ pub struct Transaction {
     durable: CommitSeq,
     saw: CommitSeq,
     reads: ReadSet,
+    /// What it has looked up, with the bytes that count for a budget: its commit need not look again.
+    looked_up: Vec<(Key, u64)>,
     writes: BTreeMap<Key, Option<Bytes>>,
     rows: Vec<RowWrite>,
     events: Vec<Event>,
     event_bytes: usize,
     /// Bytes of `writes` and `events`.
     bytes: usize,
+    keys_max: usize,
     read_only: bool,
     /// The data that the component reads and writes.
     generation: Generation,
@@ -91,6 +97,12 @@ impl Transaction {
         Self { read_only: true, ..self }
     }
 
+    /// The same with this many keys at most, instead of those of a call.
+    #[must_use]
+    pub fn with_keys_max(self, keys_max: usize) -> Self {
+        Self { keys_max, ..self }
+    }
+
     /// The same on this generation of the data. Only before the first read and write.
     #[must_use]
     pub fn in_generation(self, generation: Generation) -> Self {
@@ -114,11 +126,13 @@ impl Transaction {
             durable,
             saw: CommitSeq::default(),
             reads: ReadSet::new(snapshot.number),
+            looked_up: Vec::new(),
             writes: BTreeMap::new(),
             rows: Vec::new(),
             events: Vec::new(),
             event_bytes: 0,
             bytes: 0,
+            keys_max: COMMIT_KEYS_MAX,
             read_only,
             generation: Generation::First,
             span: ParentSpan::none(),
@@ -190,12 +204,26 @@ impl Transaction {
     }
 
     fn look_up(&mut self, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        let Some(written) = self.snapshot.written(key) else {
-            return self.snapshot.index.get(key).map_err(StoreError::Index);
+        let value = match self.snapshot.written(key) {
+            None => self.snapshot.index.get(key).map_err(StoreError::Index)?,
+            Some(written) => {
+                let (number, value) = (written.number, written.value.clone());
+                self.saw_commit(number);
+                value
+            }
         };
-        let (number, value) = (written.number, written.value.clone());
-        self.saw_commit(number);
+        if !self.read_only && self.looked_up.len() < LOOKED_UP_MAX {
+            self.looked_up.push((key.clone(), entry_bytes(key, value.as_ref().map(Bytes::len))));
+        }
         Ok(value)
+    }
+
+    /// The bytes of an entry that count for a budget, without this transaction's changes.
+    fn bytes_before(&self, key: &Key) -> Result<u64, StoreError> {
+        match self.looked_up.iter().find(|(looked_up, _)| looked_up == key) {
+            Some((_, bytes)) => Ok(*bytes),
+            None => self.snapshot.entry_bytes(key).map_err(StoreError::Index),
+        }
     }
 
     fn saw_commit(&mut self, number: CommitSeq) {
@@ -232,8 +260,8 @@ impl Transaction {
         }
         let key = Key::parse(self.generation, key)?;
         let before = self.writes.get(&key);
-        if before.is_none() && self.writes.len() >= COMMIT_KEYS_MAX {
-            return Err(StoreError::TooManyKeys);
+        if before.is_none() && self.writes.len() >= self.keys_max {
+            return Err(StoreError::TooManyKeys { keys_max: self.keys_max });
         }
         let size = |value: &Option<Bytes>| key.counted_bytes() + value.as_ref().map_or(0, Bytes::len);
         self.bytes = self.bytes_with(size(&value), before.map_or(0, size))?;
@@ -429,12 +457,16 @@ impl Transaction {
         // The keys of rows sort after all keys of components; of several changes of one row the last one counts.
         self.rows.sort_by(|one, other| one.key.cmp(&other.key));
         let rows = std::mem::take(&mut self.rows).into_iter().rev();
-        let mut rows: Vec<_> = rows.map(|RowWrite { key, value }| (key, value)).collect();
-        rows.dedup_by(|(one, _), (other, _)| one == other);
+        let mut rows: Vec<_> = rows.collect();
+        rows.dedup_by(|one, other| one.key == other.key);
         rows.reverse();
-        let mut writes = Vec::with_capacity(rows.len() + self.writes.len());
-        for (key, value) in self.writes.into_iter().chain(rows) {
-            let before = self.snapshot.entry_bytes(&key).map_err(StoreError::Index)?;
+        let components = std::mem::take(&mut self.writes).into_iter();
+        let components = components.map(|(key, value)| RowWrite { key, value, is_new: false });
+        let mut writes = Vec::with_capacity(rows.len() + components.len());
+        for RowWrite { key, value, is_new } in components.chain(rows) {
+            let before = if is_new { 0 } else { self.bytes_before(&key)? };
+            #[cfg(any(test, feature = "fail-points"))]
+            assert_eq!(before, self.snapshot.entry_bytes(&key).map_err(StoreError::Index)?, "the size of {key:?}");
             let after = entry_bytes(&key, value.as_ref().map(Bytes::len));
             writes.push(Write { key, value, before, after });
         }

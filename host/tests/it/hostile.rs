@@ -75,7 +75,7 @@ fn scenarios() -> Vec<Scenario> {
         Scenario::new("exit", |end| matches!(end, Err(Trap { .. })), "ended itself with status 1"),
         Scenario::new("flood", |end| matches!(end, Ok(None)), "log_bytes_per_second=1000").with(bytes(100_000)),
         Scenario::new("emit-on", |end| limit(end, "events_per_call_max"), "events_per_call_max = 10"),
-        Scenario::new("write-on", |end| matches!(end, Err(Store(StoreError::TooManyKeys))), "at most 512 keys"),
+        Scenario::new("write-on", |end| matches!(end, Err(Store(StoreError::TooManyKeys { .. }))), "at most 512 keys"),
         Scenario::new("write-key", |end| matches!(end, Err(Store(StoreError::Key(_)))), "1 to 1,024 bytes")
             .with(bytes(KEY_BYTES_MAX + 1)),
         Scenario::new(
@@ -206,7 +206,8 @@ async fn guests_that_spin_leave_the_thread_to_others_after_their_first_slice() {
     tokio::select! {
         biased;
         _ = spinning => panic!("they spin for a minute"),
-        took = turns => assert!(took < Duration::from_secs(1), "50 turns beside 63 spinning guests took {took:?}"),
+        // If each of them had one slice in each turn, it would be more than ten seconds.
+        took = turns => assert!(took < Duration::from_secs(6), "50 turns beside 63 spinning guests took {took:?}"),
     }
 }
 

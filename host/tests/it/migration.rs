@@ -120,7 +120,7 @@ const WRONG: [Wrong; 6] = [
     },
     Wrong {
         scenario: "migrate-writes-on",
-        due: |error| matches!(error, MigrateError::Failed(Failure::Store(StoreError::TooManyKeys))),
+        due: |error| matches!(error, MigrateError::Failed(Failure::Store(StoreError::TooManyKeys { .. }))),
         text: "at most 512 keys",
     },
 ];

@@ -39,7 +39,7 @@ impl ResponseObserver for Nobody {
 
 /// A caller who has not signed in.
 fn nobody() -> HttpCaller {
-    HttpCaller { request: RequestId::from_bits(1), identity: None }
+    HttpCaller { request: RequestId::from_bits(1), identity: None, only_reads: false }
 }
 
 impl Web {
@@ -68,6 +68,7 @@ impl Web {
             transaction: Transaction::scratch(),
             generation: Generation::First,
             identity: None,
+            only_reads: false,
             seed: [7; 32],
             time_unix_micros: 1_700_000_000_000_000,
         };

@@ -1,8 +1,13 @@
 //! The shop whose journal is a stream on a real NATS server. Without one, which `cargo xtask nats` installs, these tests
 //! say so and do nothing.
 
+mod every_node;
+mod isolated;
 mod many;
 mod nats;
+mod permissions;
+mod reads;
+mod reseed;
 
 use shop_tests::Customer;
 use shop_tests::json::text;

@@ -1,6 +1,7 @@
 //! HTTP rules, tested on operations of the shop.
 
-use shop_tests::json::{text, without};
+use anyhow::Context as _;
+use shop_tests::json::{number, text, without};
 use shop_tests::{PASSWORD, Shop, item};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -99,6 +100,22 @@ async fn an_address_says_which_methods_it_has() -> anyhow::Result<()> {
     let answer = shop.client.ask("HEAD /items").await?;
     assert_eq!((answer.status.as_u16(), answer.body.is_null()), (200, true));
     shop.stop().await?;
+    Ok(())
+}
+
+/// The client checks the headers of both answers against the document.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_has_an_answer_is_told_so_until_it_changes() -> anyhow::Result<()> {
+    let shop = Shop::start().await?;
+    let staff = shop.staff().await?;
+    staff.sell("tea-01", 450, 10).await?;
+    let first = shop.client.ask("GET /items/tea-01").await?;
+    let etag = first.header("etag").context("an answer to a GET has an ETag")?;
+    let known = shop.client.send_with("GET /items/tea-01", &[("if-none-match", etag)], "").await?;
+    assert_eq!((known.status.as_u16(), known.header("etag")), (304, Some(etag)));
+    staff.sell("tea-01", 460, 10).await?;
+    let changed = shop.client.send_with("GET /items/tea-01", &[("if-none-match", etag)], "").await?;
+    assert_eq!(number(&changed.expect(200)?, "/price/amount")?, 460);
     Ok(())
 }
 

@@ -39,6 +39,8 @@ pub struct HttpCaller {
     pub request: RequestId,
     /// `None` if nobody signed in.
     pub identity: Option<Identity>,
+    /// Whether this node does not lead, so that the request may only read: [`CallError::OnlyReads`] otherwise.
+    pub only_reads: bool,
 }
 
 type Prepare = Box<dyn Fn(&Worlds) + Send + Sync>;
@@ -174,7 +176,7 @@ impl Calls {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<RequestBodyError>,
     {
-        let HttpCaller { request: id, identity } = caller;
+        let HttpCaller { request: id, identity, only_reads } = caller;
         // The table is dropped here: no migration changes the data of a mounted service, so none needs to wait for it.
         let Some(backend) = routing.choose(identity.as_ref(), origin, false).backend(service).cloned() else {
             return Err(CallError::unavailable(service, "no such service"));
@@ -185,6 +187,7 @@ impl Calls {
             client: Client::of(identity.as_ref(), origin.client),
             address: Client::of(None, origin.client),
             identity,
+            only_reads,
             seed: self.inner.entropy.seed(),
             began: clock::now(),
             time_unix_micros: clock::unix_micros(),

@@ -101,7 +101,7 @@ impl Calls {
         let span = begin_call(&call.span, &service, &call.function);
         call.span = span.as_parent();
         let root = self.inner.root(table, call, origin, &persistence);
-        // In a box, because it is large and moves several times.
+        // In a box, because it moves several times.
         let run = Box::pin(run(Arc::clone(&self.inner), root, (persistence, claim), span));
         if reads_only {
             return run.await;

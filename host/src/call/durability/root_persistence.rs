@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use tokio::time::timeout_at;
 
@@ -23,7 +24,7 @@ use crate::contract::Function;
 use crate::fail_point::fail_point;
 use crate::limits::{ARGUMENTS_BYTES_MAX, COMMIT_BYTES_MAX};
 use crate::names::CallId;
-use crate::store::system::{INTENTS, MEMOS, MemoKey, RowWrite};
+use crate::store::system::{INTENTS, MEMOS, MemoKey, RowKey, RowWrite, Table};
 use crate::store::{CommitDetails, CommitError};
 
 #[derive(Debug)]
@@ -113,7 +114,7 @@ impl RootPersistence {
         if service.store.usage(&INTENTS).bytes >= INTENTS.bytes_max(service.limits.kept_bytes_max) {
             return Err(CallError::unavailable(service.name(), "there is no room for more open intents"));
         }
-        Ok(INTENTS.put(&root.id(), intent.encode()))
+        Ok(row(root, &INTENTS, &root.id(), intent.encode()))
     }
 }
 
@@ -153,7 +154,7 @@ impl Persistence for RootPersistence {
         if service.store.usage(&MEMOS).bytes >= MEMOS.bytes_max(service.limits.kept_bytes_max) {
             return Err(CallError::unavailable(service.name(), "there is no room for more memos"));
         }
-        Ok(MEMOS.put(&memo_key(root, seed), encoded(service, answer)?))
+        Ok(row(root, &MEMOS, &memo_key(root, seed), encoded(service, answer)?))
     }
 
     fn rows_at_end(&self, root: &Root, backend: &Backend, answer: &Answer) -> Result<Vec<RowWrite>, CallError> {
@@ -177,6 +178,11 @@ impl Persistence for RootPersistence {
             fail_point("intent.after-close");
         }
     }
+}
+
+/// A row of a call. The first run of a call finds none of them.
+fn row<K: RowKey>(root: &Root, table: &Table<K>, key: &K, value: impl Into<Bytes>) -> RowWrite {
+    if root.details.may_have_run { table.put(key, value) } else { table.add(key, value) }
 }
 
 fn memo_key(root: &Root, seed: &Seed) -> MemoKey {

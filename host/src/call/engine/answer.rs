@@ -125,6 +125,9 @@ pub enum CallError {
     /// One client has as many requests at a mounted service as one client may have.
     #[error("one client has all of its call slots of {service} in use")]
     ClientSlots { service: ServiceName },
+    /// This node only reads, and the mounted component attempted something else: nothing happened, and the leader runs it.
+    #[error("{service} does more than read")]
+    OnlyReads { service: ServiceName },
     /// The client's key was used for another request.
     #[error("the idempotency key was used for another request: use a new key")]
     KeyReused,
@@ -169,6 +172,7 @@ impl CallError {
             Self::Stopped(_) => Outcome::Host,
             Self::BodyTooLarge { .. } | Self::ClientSlots { .. } => Outcome::Refused,
             Self::KeyReused
+            | Self::OnlyReads { .. }
             | Self::Begun { .. }
             | Self::Unavailable { .. }
             | Self::Deadline { .. }

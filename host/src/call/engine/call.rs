@@ -103,12 +103,15 @@ impl Call {
     }
 
     async fn admitted(self: &Arc<Self>) -> Result<Ended, CallError> {
-        let Some(key) = self.answer_key() else { return self.run_admitted().await };
-        if let Some(ended) = self.reuse(&key) {
+        let key = self.answer_key();
+        if let Some(ended) = key.as_ref().and_then(|key| self.reuse(key)) {
             return Ok(ended);
         }
-        let mut ended = self.run_admitted().await?;
-        self.cache(&key, &mut ended);
+        // In a box: it is large, and would move several times, also for a reused answer.
+        let mut ended = Box::pin(self.run_admitted()).await?;
+        if let Some(key) = &key {
+            self.cache(key, &mut ended);
+        }
         Ok(ended)
     }
 

@@ -40,7 +40,7 @@ impl Call {
                 self.deadline.duration_since(self.begun) >= own / 2
             }
             Failure::Store(error) => !matches!(error, StoreError::Index(_) | StoreError::KeyNotText),
-            Failure::Slots { .. } | Failure::Resources { .. } => false,
+            Failure::Slots { .. } | Failure::Resources { .. } | Failure::OnlyReads => false,
             Failure::Nested(_) => !matches!(nested, Some(NestedError::Call { .. })),
         }
     }
@@ -73,6 +73,7 @@ pub(in crate::call::engine) fn error_of(failure: &Failure, service: &ServiceName
         Failure::Limit { name, .. } => over(name),
         Failure::Slots { .. } => CallError::unavailable(service, "no instance is free"),
         Failure::Resources { .. } => CallError::unavailable(service, LACKING),
+        Failure::OnlyReads => CallError::OnlyReads { service: service.clone() },
         Failure::Trap { .. } | Failure::Store(_) | Failure::Nested(_) => CallError::Failed { service: service.clone() },
     }
 }

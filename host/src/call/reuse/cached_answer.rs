@@ -1,7 +1,7 @@
 //! One cached answer: its bytes, and what it depends on.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -14,6 +14,14 @@ const ANSWER_BYTES: usize = 512;
 /// The approximate memory of a read set without its keys.
 const DEPENDENCY_BYTES: usize = 256;
 
+/// An answer as a client gets it.
+#[derive(Debug, Clone)]
+pub struct AnswerBody {
+    pub json: Bytes,
+    /// Its entity tag, with the quotes.
+    pub etag: Bytes,
+}
+
 /// An answer that later calls may get, and the body that clients got for it.
 pub struct CachedAnswer {
     /// As the host encodes the answers that it stores.
@@ -23,8 +31,7 @@ pub struct CachedAnswer {
     pub(in crate::call) depth: usize,
     /// Until when it may be used; `None` if it does not depend on time.
     pub(in crate::call) until: Option<Instant>,
-    /// The encoded answer with its validator, as a client gets it.
-    body: OnceLock<(Bytes, Arc<str>)>,
+    body: OnceLock<AnswerBody>,
     /// The room that is counted for the body.
     body_bytes_max: usize,
 }
@@ -41,17 +48,17 @@ impl CachedAnswer {
         Self { answer: answer.into(), provenance, depth, until, body: OnceLock::new(), body_bytes_max }
     }
 
-    /// The body and its entity tag, if a client has got it already.
+    /// Its body, if a client has got it already.
     #[must_use]
-    pub fn body(&self) -> Option<&(Bytes, Arc<str>)> {
+    pub fn body(&self) -> Option<&AnswerBody> {
         self.body.get()
     }
 
-    /// Caches the body of the answer and its entity tag, if there is room for it.
-    pub fn set_body(&self, body: &Bytes, etag: &Arc<str>) {
-        if body.len() <= self.body_bytes_max {
+    /// Caches its body, if there is room for it.
+    pub fn set_body(&self, body: &AnswerBody) {
+        if body.json.len() <= self.body_bytes_max {
             // The same answer always has the same body.
-            let _first = self.body.set((body.clone(), Arc::clone(etag)));
+            let _first = self.body.set(body.clone());
         }
     }
 

@@ -15,6 +15,6 @@ mod provenance;
 pub(super) use answer_cache::AnswerCache;
 pub use answer_cache::ReuseBounds;
 pub(super) use answer_key::AnswerKey;
-pub use cached_answer::CachedAnswer;
+pub use cached_answer::{AnswerBody, CachedAnswer};
 pub(super) use dependency::{BackendId, Dependency, SerialNumber};
 pub(super) use provenance::Provenance;

@@ -1,6 +1,7 @@
 //! A loaded release: its component is linked and ready to run.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::circuit::{Circuit, Client};
 use super::component::LinkedComponent;
@@ -9,7 +10,7 @@ use crate::call::reuse::{BackendId, SerialNumber};
 use crate::config::LimitSettings;
 use crate::contract::{Interface, World};
 use crate::names::{Digest, Generation};
-use crate::observe::{ReleaseCalls, Sample};
+use crate::observe::{ReleaseCalls, ReportedCalls, Reporter, Sample};
 
 /// A service and the release that serves it.
 #[derive(Debug, Clone)]
@@ -47,6 +48,10 @@ pub struct LoadedRelease {
     pub(in crate::call) calls_others: bool,
     pub(in crate::call) circuit: Circuit,
     pub(in crate::call) calls: ReleaseCalls,
+    /// On other nodes of a cluster, while it is compared with another release.
+    reported: ReportedCalls,
+    /// Whether its circuit has opened on another node.
+    opened_elsewhere: AtomicBool,
 }
 
 impl LoadedRelease {
@@ -68,17 +73,35 @@ impl LoadedRelease {
             calls_others,
             circuit: Circuit::new(limits),
             calls: ReleaseCalls::default(),
+            reported: ReportedCalls::default(),
+            opened_elsewhere: AtomicBool::new(false),
         }
     }
 
-    /// The outcomes of its calls since it was loaded.
+    /// The outcomes of its calls since it was loaded, with those that other nodes have reported.
     #[must_use]
     pub fn sample(&self) -> Sample {
-        self.calls.sample()
+        self.calls.sample().and(&self.reported.sum())
+    }
+
+    /// Counts what another node has counted.
+    pub fn count_reported(&self, reporter: Reporter, sample: Sample) {
+        self.reported.take(reporter, sample);
     }
 
     #[must_use]
     pub fn circuit_is_open(&self) -> bool {
         self.circuit.is_open()
+    }
+
+    /// Notes that its circuit has opened on another node. Calls still run here: what fails there need not fail here.
+    pub fn note_opened_elsewhere(&self) {
+        self.opened_elsewhere.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its circuit is open here, or has opened on another node.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.circuit_is_open() || self.opened_elsewhere.load(Ordering::Relaxed)
     }
 }

@@ -28,4 +28,20 @@ pub(in crate::cli) enum ClusterAction {
         /// The name of the host in the cluster
         node: String,
     },
+    /// Write a stream that NATS has lost or damaged again from a host's data directory, after showing what it has
+    #[command(after_help = super::examples::RESEED)]
+    Reseed(Reseed),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Reseed {
+    /// Only show what the stream and this host have, and what would be lost
+    #[arg(long)]
+    pub(in crate::cli) plan: bool,
+    /// Do not ask for confirmation
+    #[arg(long, conflicts_with = "plan")]
+    pub(in crate::cli) yes: bool,
+    /// Write the stream again although it or a copy has commits that this host does not have
+    #[arg(long, conflicts_with = "plan")]
+    pub(in crate::cli) lose_commits: bool,
 }

@@ -126,7 +126,16 @@ Examples:
   switchyard cluster step-down
   switchyard cluster remove node-3
 
-Any host of the cluster takes these commands.";
+Any host of the cluster takes these commands, except reseed, which reads the data directory of a stopped host.";
+
+pub(super) const RESEED: &str = "\
+Examples:
+  switchyard cluster reseed --plan --manifest /etc/switchyard/switchyard.toml
+  switchyard cluster reseed --yes --json
+
+Stop all hosts, run it with --plan on each, and then without on the one with the highest commit. Start the hosts again:
+those with fewer commits load what they lack, and those with others refuse and keep their data.
+Exit code 7: nothing is wrong with the stream, and nothing was changed.";
 
 pub(super) const APPLY: &str = "\
 Examples:

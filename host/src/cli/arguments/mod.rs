@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(super) use backups::{Backup, Journal, JournalAction, JournalSource, Restore, Show, Verify};
-pub(super) use cluster::{Cluster, ClusterAction};
+pub(super) use cluster::{Cluster, ClusterAction, Reseed};
 pub(super) use entries::{
     DeleteEntry, EntryChange, EntryName, GetEntry, ScanEntries, SetEntry, Shown, Store, StoreAction, Written,
 };
@@ -40,7 +40,8 @@ Exit codes:
   3  no host can be reached
   4  no token, or the host does not accept it for this command
   5  deploy --wait: another change ended the trial, such as an abort
-  6  deploy --wait: the trial has not ended in time";
+  6  deploy --wait: the trial has not ended in time
+  7  cluster reseed: nothing is wrong with the stream";
 
 /// Runs services as WebAssembly components over transactional stores.
 #[derive(Debug, Parser)]
@@ -130,7 +131,7 @@ pub(super) enum Command {
     /// Check a journal, or show its commits, without a host
     #[command(after_help = examples::JOURNAL)]
     Journal(Journal),
-    /// Show the hosts of a cluster, make another one lead, or take a lost one off the list
+    /// Show the hosts of a cluster, make another one lead, take a lost one off the list, or restore a lost stream
     #[command(after_help = examples::CLUSTER)]
     Cluster(Cluster),
     /// Create, list and revoke operator tokens

@@ -126,6 +126,9 @@ fn a_host_is_kept_by_commands_that_say_one_thing() {
     check("switchyard cluster status --watch 0", false);
     check("switchyard cluster step-down --json", true);
     check("switchyard cluster step-down a", false);
+    check("switchyard cluster reseed --plan --data d --manifest m", true);
+    check("switchyard cluster reseed --yes --lose-commits --json", true);
+    check("switchyard cluster reseed --plan --yes", false);
     check("switchyard cluster remove", false);
     check("switchyard cluster remove a --data d", true);
     check("switchyard store scan cart", true);

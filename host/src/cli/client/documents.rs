@@ -37,8 +37,12 @@ pub(in crate::cli) struct ManifestState {
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::cli) struct Cluster {
     pub(in crate::cli) cluster: String,
+    /// The host that says so.
+    pub(in crate::cli) answered_by: String,
     /// `None` while no host leads.
     pub(in crate::cli) leader: Option<String>,
+    /// Milliseconds since the answering host, which does not lead, has heard of a leader.
+    pub(in crate::cli) heard_ms: Option<u64>,
     pub(in crate::cli) epoch: u64,
     pub(in crate::cli) lease_ms: u64,
     /// Why no commit is taken.

@@ -2,7 +2,7 @@
 
 use hyper::StatusCode;
 
-use crate::cli::client::documents::{Cluster, ClusterNode};
+use crate::cli::client::documents::ClusterNode;
 use crate::cli::client::http::Answer;
 use crate::cli::client::request::Request;
 use crate::cli::client::target::Target;
@@ -30,10 +30,10 @@ pub(super) fn in_cluster(answer: Answer, json: bool) -> Result<Answer, Failure> 
 }
 
 /// When a node has reported.
-pub(super) fn report(cluster: &Cluster, node: &ClusterNode) -> String {
-    match (cluster.leader.as_deref() == Some(node.node.as_str()), node.reported_ms) {
-        // The leader answers, and a node that sees no leader answers about itself.
-        (true, _) | (_, 0) => "now".into(),
-        (false, age) => format!("{} ago", millis(age)),
+pub(super) fn report(node: &ClusterNode) -> String {
+    match node.reported_ms {
+        // The host that answers.
+        0 => "now".into(),
+        age => format!("{} ago", millis(age)),
     }
 }

@@ -22,17 +22,14 @@ async fn remove(target: &Target, name: &str, json: bool) -> Outcome {
         return Err(Failure::text(Kind::Refused, format!("{name} leads the cluster")).next(next));
     }
     let answer = Request::delete(&[CLUSTER, "nodes", name]).exchange(target).await?.accepted(json)?;
-    Ok(if json { answer.text() } else { removed(&before, node) })
+    Ok(if json { answer.text() } else { removed(node) })
 }
 
-fn removed(cluster: &Cluster, node: &ClusterNode) -> String {
+fn removed(node: &ClusterNode) -> String {
     let ClusterNode { node: name, role, .. } = node;
     match role.as_str() {
         "lost" => format!("{name} is not listed any more"),
-        _ => format!(
-            "{name} is not listed any more, but it reported {}: stop it, or it is listed again",
-            report(cluster, node)
-        ),
+        _ => format!("{name} is not listed any more, but it reported {}: stop it, or it is listed again", report(node)),
     }
 }
 

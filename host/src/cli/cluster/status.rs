@@ -68,8 +68,17 @@ fn text(cluster: &Cluster) -> String {
         row("epoch", cluster.epoch.to_string()),
         row("lease", lease),
     ];
+    if cluster.leader.as_deref() != Some(cluster.answered_by.as_str()) && !cluster.answered_by.is_empty() {
+        rows.push(row("seen by", seen_by(cluster)));
+    }
     rows.extend(cluster.stream.iter().map(|why| row("stream", why.clone())));
     format!("{}\n\n{}", print::table(&rows, |_| false), nodes(cluster))
+}
+
+/// Who says so, when no leader does.
+fn seen_by(cluster: &Cluster) -> String {
+    let heard = cluster.heard_ms.map(|age| format!(", and heard of one {} ago", millis(age))).unwrap_or_default();
+    format!("{}: it has no answer of a leader{heard}", cluster.answered_by)
 }
 
 fn nodes(cluster: &Cluster) -> String {
@@ -77,8 +86,9 @@ fn nodes(cluster: &Cluster) -> String {
     let row = |node: &ClusterNode| {
         let problems = if node.because.is_empty() { NOTHING.into() } else { node.because.join("; ") };
         let ClusterNode { node: name, role, commit, behind, version, address, .. } = node;
-        let (commit, behind, report) = (commit.to_string(), behind.to_string(), report(cluster, node));
-        [name.clone(), role.clone(), commit, behind, report, version.clone(), address.clone(), problems]
+        let version = if version.is_empty() { NOTHING.into() } else { version.clone() };
+        let (commit, behind, report) = (commit.to_string(), behind.to_string(), report(node));
+        [name.clone(), role.clone(), commit, behind, report, version, address.clone(), problems]
     };
     print::list(heading, &cluster.nodes, row, |column| matches!(column, 2 | 3))
 }

@@ -17,6 +17,8 @@ pub(in crate::cli) enum Kind {
     TrialReplaced = 5,
     /// A trial has not ended in time.
     TrialUndecided = 6,
+    /// There is nothing to do.
+    NotNeeded = 7,
 }
 
 #[derive(Debug)]

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::{Checks, HOUR_MS, MIB, TIB, is_host};
+use super::{Checks, HOUR_MS, MIB, TIB};
 use crate::config::applied::fields;
 use crate::config::cluster::{ClusterSettings, NAME_BYTES_MAX, is_name};
 use crate::config::file;
+use crate::config::host_name::is_host;
 
 impl Checks<'_> {
     pub(super) fn cluster(&mut self, cluster: &ClusterSettings) {

@@ -112,7 +112,7 @@ pub(super) fn of_operation(
     sources.into_iter().filter_map(response).collect()
 }
 
-/// The error responses of all operations, each once, because most operations share theirs.
+/// The responses that operations share, each once: errors, and that nothing has changed.
 #[derive(Default)]
 pub(super) struct Responses {
     named: Map<String, Json>,
@@ -120,7 +120,7 @@ pub(super) struct Responses {
 
 impl Responses {
     /// A reference to `response`, which has `status`.
-    fn refer_to(&mut self, status: StatusCode, response: &Json) -> Json {
+    pub(super) fn refer_to(&mut self, status: StatusCode, response: &Json) -> Json {
         let name = (1_usize..)
             .map(|count| numbered(&component(status), count))
             .find(|name| self.named.get(name).is_none_or(|other| other == response))

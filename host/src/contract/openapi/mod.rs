@@ -8,6 +8,7 @@ mod description;
 mod error_members;
 mod errors;
 mod example;
+mod headers;
 mod naming;
 mod operation;
 mod problem;
@@ -58,7 +59,7 @@ fn components(schemas: &Schemas, errors: Responses, authenticates: bool) -> Json
         "schemas": schemas.document(),
         "responses": errors.document(),
         "parameters": operation::common_parameters(),
-        "headers": problem::headers(),
+        "headers": headers::definitions(),
     });
     if authenticates {
         components["securitySchemes"] = json!({ "bearer": { "type": "http", "scheme": "bearer" } });

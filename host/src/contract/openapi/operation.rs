@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::description::{described, first_sentence};
 use super::errors::{self, OperationTraits, Responses};
-use super::problem;
+use super::headers;
 use super::schema::{Schemas, is_required};
 use crate::contract::types::{Field, Function, Method, Route};
 use crate::limits::IDEMPOTENCY_KEY_BYTES_MAX;
@@ -15,6 +15,7 @@ use crate::names::ServiceName;
 
 const REQUEST_ID: &str = "RequestId";
 const IDEMPOTENCY_KEY: &str = "IdempotencyKey";
+const IF_NONE_MATCH: &str = "IfNoneMatch";
 
 /// A function with a route, and its names in the document.
 pub(super) struct Operation<'a> {
@@ -64,8 +65,12 @@ impl Operation<'_> {
         let path = in_path.map(|(field, name)| parameter(field, name, "path", true, schemas));
         let in_query = self.placed(&self.route.query_parameters);
         let query = in_query.map(|field| parameter(field, &field.name.json, "query", is_required(field), schemas));
-        let headers: &[_] = if self.writes() { &[IDEMPOTENCY_KEY, REQUEST_ID] } else { &[REQUEST_ID] };
-        let headers = headers.iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }));
+        let named: &[_] = match self.writes() {
+            true => &[IDEMPOTENCY_KEY, REQUEST_ID],
+            false if self.has_etag() => &[IF_NONE_MATCH, REQUEST_ID],
+            false => &[REQUEST_ID],
+        };
+        let headers = named.iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }));
         path.chain(query).chain(headers).collect()
     }
 
@@ -77,8 +82,16 @@ impl Operation<'_> {
         self.route.method != Method::Get
     }
 
+    fn has_etag(&self) -> bool {
+        !self.writes() && self.function.ok.is_some()
+    }
+
     fn responses(&self, schemas: &Schemas, responses: &mut Responses, authenticates: bool) -> Json {
         let mut all = BTreeMap::from([(self.route.success.to_string(), self.success(schemas))]);
+        if self.has_etag() {
+            let reference = responses.refer_to(StatusCode::NOT_MODIFIED, &headers::not_modified());
+            all.insert(StatusCode::NOT_MODIFIED.as_str().to_owned(), reference);
+        }
         let operation = OperationTraits {
             has_body: self.body().is_some(),
             has_answer: self.function.ok.is_some(),
@@ -93,9 +106,12 @@ impl Operation<'_> {
     fn success(&self, schemas: &Schemas) -> Json {
         let status = StatusCode::from_u16(self.route.success).ok();
         let description = status.and_then(|status| status.canonical_reason()).unwrap_or("Success");
-        let mut response = json!({ "description": description, "headers": problem::common_headers() });
+        let mut response = json!({ "description": description, "headers": headers::common() });
         if self.writes() {
-            response["headers"]["Idempotent-Replay"] = problem::reference_to("Idempotent-Replay");
+            response["headers"]["Idempotent-Replay"] = headers::reference_to("Idempotent-Replay");
+        }
+        if self.has_etag() {
+            response["headers"] = headers::validated();
         }
         if let Some(ok) = &self.function.ok {
             let content = json!({ "schema": schemas.schema(ok), "example": schemas.examples().of(ok) });
@@ -129,6 +145,18 @@ pub(super) fn common_parameters() -> Json {
         }),
     );
     parameters.insert(
+        IF_NONE_MATCH.into(),
+        json!({
+            "name": "If-None-Match",
+            "in": "header",
+            "required": false,
+            "description": "The `ETag` of an answer that the client has (RFC 9110, section 13.1.2). While the answer is \
+                still the same, it gets a 304 without a body.",
+            "schema": { "type": "string" },
+            "example": headers::EXAMPLE_ETAG,
+        }),
+    );
+    parameters.insert(
         REQUEST_ID.into(),
         json!({
             "name": "X-Request-Id",
@@ -137,7 +165,7 @@ pub(super) fn common_parameters() -> Json {
             "description": "The id of this request, in the answer and in the log: 1 to 128 visible ASCII \
                 characters. The host generates one if it is missing or invalid.",
             "schema": { "type": "string" },
-            "example": problem::EXAMPLE_REQUEST_ID,
+            "example": headers::EXAMPLE_REQUEST_ID,
         }),
     );
     parameters.into()

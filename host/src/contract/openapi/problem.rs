@@ -1,63 +1,25 @@
-//! Problem documents (RFC 9457): their schema, their headers, and an example.
+//! Problem documents (RFC 9457): their schema, and an example.
 
 use hyper::StatusCode;
 use serde_json::{Value as Json, json};
 
+use super::headers::{self, EXAMPLE_REQUEST_ID};
+
 /// The name of the problem document's schema.
 pub(super) const SCHEMA: &str = "Problem";
 
-pub(super) const EXAMPLE_REQUEST_ID: &str = "5d41402abc4b2a76b9719d911017c592";
-
 /// A response of `status` with problem documents, described by `content`.
 pub(super) fn response(status: StatusCode, description: &str, content: Json) -> Json {
-    let mut headers = common_headers();
+    let mut headers = headers::common();
     let host_error = match status {
         StatusCode::UNAUTHORIZED => Some("WWW-Authenticate"),
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Some("Retry-After"),
         _ => None,
     };
     if let Some(name) = host_error {
-        headers[name] = json!({ "$ref": format!("#/components/headers/{name}") });
+        headers[name] = headers::reference_to(name);
     }
     json!({ "description": description, "headers": headers, "content": { "application/problem+json": content } })
-}
-
-/// The headers of every response.
-pub(super) fn common_headers() -> Json {
-    json!({ "X-Request-Id": reference_to("X-Request-Id") })
-}
-
-/// A reference to one of [`headers`].
-pub(super) fn reference_to(header: &str) -> Json {
-    json!({ "$ref": format!("#/components/headers/{header}") })
-}
-
-/// The definitions of the headers that responses have.
-pub(super) fn headers() -> Json {
-    json!({
-        "X-Request-Id": {
-            "description": "The id of the request, as in the log.",
-            "required": true,
-            "schema": { "type": "string" },
-            "example": EXAMPLE_REQUEST_ID,
-        },
-        "Idempotent-Replay": {
-            "description": "`true` if this repeats the answer to an earlier request with the same Idempotency-Key.",
-            "required": false,
-            "schema": { "type": "string", "enum": ["true"] },
-            "example": "true",
-        },
-        "Retry-After": {
-            "description": "Seconds to wait before a retry.",
-            "schema": { "type": "integer", "minimum": 0 },
-            "example": 1,
-        },
-        "WWW-Authenticate": {
-            "description": "The required kind of credentials.",
-            "schema": { "type": "string" },
-            "example": "Bearer",
-        },
-    })
 }
 
 /// The schema of a problem document. Contracts add members of their own.

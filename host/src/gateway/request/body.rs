@@ -1,6 +1,7 @@
 //! Reads a request's body: bounded in bytes and time, and drained if that prevents a connection reset.
 
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,16 +20,47 @@ pub(in crate::gateway) struct BodyLimits {
     pub(in crate::gateway) time_max: Duration,
 }
 
+/// In the extensions of a request that may have to be sent to another host: gets its body when that has been read whole,
+/// unless it is too large to be kept while the request runs.
+#[derive(Debug, Clone)]
+pub struct BodyCopy {
+    body: Arc<OnceLock<Bytes>>,
+    bytes_max: usize,
+}
+
+impl BodyCopy {
+    /// Of a body of at most `bytes_max` bytes.
+    #[must_use]
+    pub fn up_to(bytes_max: usize) -> Self {
+        Self { body: Arc::default(), bytes_max }
+    }
+
+    fn keep(&self, body: &Bytes) {
+        if body.len() <= self.bytes_max {
+            let _first = self.body.set(body.clone());
+        }
+    }
+
+    /// The body; `None` if it was not read whole, or went to a mounted service.
+    pub fn get(&self) -> Option<Bytes> {
+        self.body.get().cloned()
+    }
+}
+
 /// The body of one request. It is not read before a method asks for it.
 #[derive(Debug)]
 pub(in crate::gateway) struct RequestBody {
     body: Option<Incoming>,
     limits: BodyLimits,
+    copy: Option<BodyCopy>,
 }
 
 impl RequestBody {
-    pub(in crate::gateway) fn new(body: Incoming, limits: BodyLimits) -> Self {
-        Self { body: Some(body), limits }
+    pub(in crate::gateway) fn new(body: Incoming, limits: BodyLimits, copy: Option<BodyCopy>) -> Self {
+        if let Some(copy) = copy.as_ref().filter(|_| body.is_end_stream()) {
+            copy.keep(&Bytes::new());
+        }
+        Self { body: Some(body), limits, copy }
     }
 
     /// The whole body.
@@ -67,7 +99,12 @@ impl RequestBody {
             return Err(Refusal::BodyTooLarge { bytes_max });
         }
         match tokio::time::timeout(self.limits.time_max, gather(body, bytes_max)).await {
-            Ok(gathered) => gathered,
+            Ok(gathered) => {
+                if let (Some(copy), Ok(bytes)) = (&self.copy, &gathered) {
+                    copy.keep(bytes);
+                }
+                gathered
+            }
             Err(_late) => {
                 // The body gets no more time, not even to be discarded.
                 self.body = None;
@@ -113,7 +150,13 @@ impl RequestBody {
             return Err(Refusal::BodyTooLarge { bytes_max });
         }
         let deadline = Box::pin(tokio::time::sleep(time_max));
-        Ok(self.body.take().map(|body| IncomingBody { body, bytes_max, bytes_left: bytes_max, deadline }))
+        let body = self.body.take();
+        Ok(body.map(|body| IncomingBody { body: Some(body), bytes_max, bytes_left: bytes_max, deadline }))
+    }
+
+    /// The request's own body, unless it was taken or has used up its time.
+    pub(in crate::gateway) fn into_incoming(self) -> Option<Incoming> {
+        self.body
     }
 }
 
@@ -141,10 +184,19 @@ async fn gather(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, Refusal>
 /// A request's body as it arrives. It ends with an error if it exceeds a limit.
 #[derive(Debug)]
 pub struct IncomingBody {
-    body: Incoming,
+    /// `None` if it is empty.
+    body: Option<Incoming>,
     bytes_max: usize,
     bytes_left: usize,
     deadline: Pin<Box<tokio::time::Sleep>>,
+}
+
+impl IncomingBody {
+    /// The body of a request that has none.
+    pub(in crate::gateway) fn empty() -> Self {
+        let deadline = Box::pin(tokio::time::sleep(Duration::ZERO));
+        Self { body: None, bytes_max: 0, bytes_left: 0, deadline }
+    }
 }
 
 impl HttpBody for IncomingBody {
@@ -155,7 +207,8 @@ impl HttpBody for IncomingBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
-        match Pin::new(&mut self.body).poll_frame(context) {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        match Pin::new(body).poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 Poll::Ready(Some(match self.bytes_left.checked_sub(bytes) {
@@ -178,10 +231,10 @@ impl HttpBody for IncomingBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or(SizeHint::with_exact(0), HttpBody::size_hint)
     }
 }

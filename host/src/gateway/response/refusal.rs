@@ -51,6 +51,9 @@ pub enum Refusal {
     Range { bytes: u64 },
     #[error("the file is not the version that the client expects")]
     Precondition,
+    /// On a node that does not lead, of a request that is not a read there.
+    #[error("only the leader can answer the request")]
+    OnlyReads,
     #[error("the host that had the request was lost")]
     MaybeDone,
     #[error("the call failed")]

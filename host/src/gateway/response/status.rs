@@ -14,6 +14,11 @@ const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const BAD_TOKEN: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
 const NO_ROLE: HeaderValue = HeaderValue::from_static("Bearer error=\"insufficient_scope\"");
 
+fn not_now() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The service is not available now. Try again later.")
+        .with(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S))
+}
+
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
@@ -78,6 +83,8 @@ impl From<Refusal> for Problem {
             Refusal::Precondition => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "The file is not the version that the request expects.")
             }
+            // The leader answers instead, so no client sees it.
+            Refusal::OnlyReads => not_now(),
             Refusal::MaybeDone => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The host that had this request was lost: whether it had an effect is unknown.",
@@ -99,10 +106,8 @@ impl From<CallError> for Problem {
                 "The service is not available now; nothing was changed. Try again later.",
             )
             .with(RETRY_AFTER, HeaderValue::from(retry_after_s.max(RETRY_AFTER_S))),
-            CallError::Stopped(_) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service is not available now. Try again later.")
-                    .with(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S))
-            }
+            // The leader answers instead, so no client sees it.
+            CallError::Stopped(_) | CallError::OnlyReads { .. } => not_now(),
             CallError::Deadline { .. } => {
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "The service took too long; nothing was changed.")
             }

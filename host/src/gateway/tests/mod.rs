@@ -3,6 +3,7 @@
 mod answers;
 mod assets;
 mod connections;
+mod following;
 mod framing;
 mod heads;
 mod log;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use hyper::{Request, Response};
+use hyper::body::Incoming;
+use hyper::{Request, Response, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -16,8 +17,11 @@ use wasmtime::component::Val;
 use crate::call::{Answer, CallError, HttpCaller, Mount, Origin, Reply, RequestKey, RootCall, Routing, Worlds};
 use crate::config::{ClientAddressFrom, GatewaySettings};
 use crate::contract::Contracts;
-use crate::gateway::{Body, Callee, Certificate, Gateway, IncomingBody};
+use crate::gateway::{
+    Body, Callee, Certificate, Client, Gateway, Handler, IncomingBody, Listener, Problem, public_listener, serve,
+};
 use crate::names::{Identity, RequestId, ServiceName};
+use crate::observe::gateway::ConnectionMetrics;
 use crate::observe::traces::ParentSpan;
 use crate::tasks::Tasks;
 
@@ -147,6 +151,25 @@ impl Callee for Callback {
     }
 }
 
+/// Answers like a node that follows, and with 421 what the leader has to answer: its body says what the request needs.
+#[derive(Debug)]
+struct Following(Arc<Gateway<Callback>>);
+
+impl Handler for Following {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, client: Client) -> Response<Body> {
+        let kind = self.0.reads(request.method(), request.uri());
+        self.0.read(request, client).await.unwrap_or_else(|_for_the_leader| {
+            let mut response = Response::new(Body::from(Bytes::from(format!("{kind:?}"))));
+            *response.status_mut() = StatusCode::MISDIRECTED_REQUEST;
+            response
+        })
+    }
+
+    fn refuse(&self, problem: Problem) -> Response<Body> {
+        self.0.refuse(problem)
+    }
+}
+
 /// A running gateway.
 #[derive(Debug)]
 pub(super) struct Rig {
@@ -205,6 +228,36 @@ impl Rig {
     }
 
     pub(super) async fn with(change: impl FnOnce(&mut GatewaySettings), mounts: Vec<Mount>, drain_ms_max: u64) -> Self {
+        let (gateway, callback, tasks) = Self::gateway(change, mounts, drain_ms_max);
+        let (listener, address) = Self::listen().await;
+        let certificate = gateway.certificate().cloned();
+        tasks.spawn("gateway", gateway.serve(listener));
+        Self { address, tasks, callback, certificate }
+    }
+
+    /// The gateway of a node that follows, behind which there is no leader: see [`Following`].
+    pub(super) async fn following(change: impl FnOnce(&mut GatewaySettings)) -> Self {
+        let (gateway, callback, tasks) = Self::gateway(change, vec![raw_mount()], 10_000);
+        let (listener, address) = Self::listen().await;
+        let (server, certificate) = public_listener(&settings(), 10_000).expect("they are right");
+        let group = tasks.clone();
+        tasks.spawn("gateway", async move {
+            serve(listener, Arc::new(Following(gateway)), &server, ConnectionMetrics::new("public"), &group).await;
+        });
+        Self { address, tasks, callback, certificate }
+    }
+
+    async fn listen() -> (Listener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("it is bound");
+        (listener.into(), address)
+    }
+
+    fn gateway(
+        change: impl FnOnce(&mut GatewaySettings),
+        mounts: Vec<Mount>,
+        drain_ms_max: u64,
+    ) -> (Arc<Gateway<Callback>>, Callback, Tasks) {
         let mut settings = settings();
         change(&mut settings);
         let folder = tempfile::tempdir().expect("a folder");
@@ -216,11 +269,7 @@ impl Rig {
         let routing = Arc::new(Routing::of_contracts([(service, world)].into()).with_mounts(mounts));
         let (tasks, callback) = (Tasks::default(), Callback { routing, gate: Arc::default(), keys: Arc::default() });
         let gateway = Gateway::new(&settings, drain_ms_max, callback.clone(), &tasks).expect("it is right");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("it is bound");
-        let certificate = gateway.certificate().cloned();
-        tasks.spawn("gateway", gateway.serve(listener.into()));
-        Self { address, tasks, callback, certificate }
+        (gateway, callback, tasks)
     }
 
     pub(super) async fn connect(&self) -> TcpStream {

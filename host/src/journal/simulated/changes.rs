@@ -14,6 +14,7 @@ pub(super) struct Content {
     pub(super) unsynced: Vec<Change>,
     pub(super) syncs: u64,
     pub(super) written_bytes: u64,
+    pub(super) read_bytes: u64,
 }
 
 #[derive(Debug, Clone)]

@@ -35,6 +35,13 @@ pub(crate) trait Stream: fmt::Debug + Send + Sync {
     /// Deletes the messages up to `sequence`.
     fn purge_through(&self, sequence: StreamSeq) -> Result<(), StreamError>;
 
+    /// Deletes the stream with all of its messages, if it exists, and creates it again: its next message has the number
+    /// `first`. After an error there may be either one, or none.
+    fn recreate(&self, first: StreamSeq) -> Result<(), StreamError>;
+
+    /// Asks the servers to elect another leader of the stream.
+    fn elect_leader(&self) -> Result<(), StreamError>;
+
     /// The object store of the same cluster.
     fn objects(&self) -> Arc<dyn Objects>;
 }

@@ -15,8 +15,9 @@ pub mod simulated;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use error::RESEED;
 pub use error::StreamError;
-pub(crate) use interface::{Messages, Stream, StreamInfo};
+pub(crate) use interface::{Stream, StreamInfo};
 pub(crate) use lease::Lease;
 pub use message::{Content, Leader, Message, MessageError, STREAM_FORMAT};
 #[cfg(test)]

@@ -23,4 +23,7 @@ pub(crate) trait Objects: fmt::Debug + Send + Sync {
 
     /// Deletes the object `name`, if there is one.
     fn delete(&self, name: &str) -> Result<(), StreamError>;
+
+    /// Deletes what failed calls of [`Objects::put`] left, also those of processes that are gone.
+    fn sweep(&self) -> Result<(), StreamError>;
 }

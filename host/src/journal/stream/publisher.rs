@@ -12,21 +12,26 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::error::StreamError;
-use super::interface::{Publish, PublishError, Stream};
+use super::interface::{Publish, PublishError, Stream, StreamInfo};
 use super::lease::Lease;
 use super::message::{CONTENT_BYTES_MAX, Content, Header, Leader, Message, PIECE_BYTES_MAX, block_bytes};
 use super::position::{ClaimId, Epoch, Position, StreamSeq};
 use crate::journal::frame::JournalId;
 use crate::names::CommitSeq;
+use crate::observe::cluster::PublishMetrics;
 
 /// Messages that are sent before the first of them is acknowledged. With one, the time of each round trip is lost; with
 /// more than four, nothing is won on servers that sync each message.
 pub(crate) const IN_FLIGHT_MAX: usize = 4;
+
+/// How long a stream may acknowledge nothing before its servers are asked to elect another leader of it: longer than an election
+/// takes.
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// Gets the outcome of each message that was sent.
 pub(crate) type Report = Arc<dyn Fn(Outcome) + Send + Sync>;
@@ -76,6 +81,9 @@ pub(crate) struct Publisher<T> {
     alone_through: StreamSeq,
     lease: Arc<Lease>,
     report: Report,
+    /// Whether it has asked for another leader of the stream since the last acknowledgement.
+    has_asked: bool,
+    metrics: PublishMetrics,
 }
 
 struct Outgoing<T> {
@@ -119,6 +127,8 @@ impl<T> Publisher<T> {
             alone_through,
             lease,
             report,
+            has_asked: false,
+            metrics: PublishMetrics::new(),
         }
     }
 
@@ -234,6 +244,7 @@ impl<T> Publisher<T> {
             let id = format!("{}-{}-{}-{claim}", self.journal, self.epoch.0, sequence.0);
             let publish = Publish { after: StreamSeq(sequence.0 - 1), id, bytes };
             self.sent += 1;
+            self.metrics.published.increment(1);
             let report = Arc::clone(&self.report);
             self.stream.publish(publish, Box::new(move |result| report(Outcome { sequence, result })));
         }
@@ -249,6 +260,10 @@ impl<T> Publisher<T> {
     pub(crate) fn settle(&mut self, outcome: Outcome) {
         let mut in_flight = self.outgoing.iter_mut().take(self.sent);
         if let Some(message) = in_flight.find(|message| message.end.sequence == outcome.sequence) {
+            match &outcome.result {
+                Ok(()) => self.metrics.acknowledged.increment(1),
+                Err(_) => self.metrics.unacknowledged.increment(1),
+            }
             message.result = Some(outcome.result);
         }
     }
@@ -257,7 +272,7 @@ impl<T> Publisher<T> {
     pub(crate) fn next_acknowledged(&mut self) -> Option<(Position, Option<T>)> {
         let message = self.outgoing.pop_front_if(|message| matches!(message.result, Some(Ok(()))))?;
         self.sent -= 1;
-        self.has_begun = true;
+        (self.has_begun, self.has_asked) = (true, false);
         if let Some(sent) = message.sent {
             self.lease.renew(sent);
         }
@@ -277,14 +292,46 @@ impl<T> Publisher<T> {
         in_flight.find_map(|message| message.result.as_ref().and_then(|result| result.as_ref().err()))
     }
 
+    /// For how long the stream has acknowledged nothing of what it was sent, at `now`.
+    pub(crate) fn silence(&self, now: Instant) -> Duration {
+        let first = self.outgoing.iter().find(|message| !matches!(message.result, Some(Ok(()))));
+        let sent = first.and_then(|message| message.sent);
+        sent.map_or(Duration::ZERO, |sent| now.saturating_duration_since(sent))
+    }
+
+    /// Whether it has asked for another leader of the stream, and still waits for an acknowledgement.
+    pub(crate) fn has_asked_to_elect(&self) -> bool {
+        self.has_asked
+    }
+
+    /// Asks the servers of a silent stream to elect another leader of it, once: some block writes until then.
+    fn ask_to_elect(&mut self, now: Instant) {
+        let silence = self.silence(now);
+        if self.has_asked || silence < SILENCE_MAX {
+            return;
+        }
+        self.has_asked = true;
+        self.metrics.elections_asked.increment(1);
+        match self.stream.elect_leader() {
+            Ok(()) => tracing::warn!(
+                ?silence,
+                "the stream acknowledges nothing: NATS was asked to elect another leader of it"
+            ),
+            Err(error) => {
+                tracing::error!(?silence, %error, "the stream acknowledges nothing, and NATS elects no other leader of it");
+            }
+        }
+    }
+
     /// Looks into the stream for the messages that were not acknowledged. Those that are there count as acknowledged;
     /// the others will be sent again.
     ///
     /// # Errors
     ///
     /// [`ResolveError::Fenced`] if a message of another node is in the place of one of them; otherwise the stream did not
-    /// answer, and this is called again later.
-    pub(crate) fn resolve(&mut self) -> Result<(), ResolveError> {
+    /// answer or is damaged, and this is called again later.
+    pub(crate) fn resolve(&mut self, now: Instant) -> Result<(), ResolveError> {
+        self.ask_to_elect(now);
         for message in self.outgoing.iter_mut().take(self.sent) {
             match self.stream.get(message.end.sequence)? {
                 Some(found) if found == message.bytes => message.result = Some(Ok(())),
@@ -293,7 +340,10 @@ impl<T> Publisher<T> {
                     return Ok(());
                 }
                 Some(found) => return Err(Fenced { by: leader_in(&found) }.into()),
-                None => break,
+                None => {
+                    ends_before(&*self.stream, message.end.sequence)?;
+                    break;
+                }
             }
         }
         // The stream has no gaps: if one is missing, so are all after it.
@@ -312,6 +362,16 @@ impl<T> Publisher<T> {
         self.end.sequence.0 += 1;
         self.sent = 0;
     }
+}
+
+/// Checks that a stream without the message `due` has the message before it, which was acknowledged.
+fn ends_before(stream: &dyn Stream, due: StreamSeq) -> Result<(), StreamError> {
+    let StreamInfo { first, last, .. } = stream.info()?;
+    // The message may have come since the look.
+    if first <= due && last.0.saturating_add(1) >= due.0 {
+        return Ok(());
+    }
+    Err(StreamError::Cut { first: first.0, last: last.0, due: due.0 })
 }
 
 /// Whether this message is of an earlier epoch than `epoch`.

@@ -16,7 +16,7 @@ mod objects;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -25,6 +25,7 @@ use super::error::StreamError;
 use super::interface::{Done, Messages, Publish, PublishError, Stream, StreamInfo};
 use super::objects::Objects;
 use super::position::StreamSeq;
+use crate::clock;
 use crate::journal::frame::JournalId;
 use crate::journal::simulated::Random;
 
@@ -66,6 +67,18 @@ struct World {
     random: Random,
     closed: bool,
     journal: JournalId,
+    /// Consumers that were opened before this many were lost deliver nothing.
+    consumers_lost: u64,
+    /// How many consumers were ever opened.
+    consumers: u64,
+    /// A consumer delivers nothing for so long after it was opened, as over a slow link.
+    delay: Duration,
+    exists: bool,
+    /// Whether the next recreation fails after the deletion.
+    fails_to_create: bool,
+    /// No message is stored until another leader of the stream is elected.
+    blocked: bool,
+    elections: u32,
 }
 
 enum Packet {
@@ -86,7 +99,22 @@ impl SimulatedStream {
     pub fn new(seed: u64) -> Self {
         let (messages, network) = (Vec::new(), Vec::new());
         let (faults, journal) = (StreamFaults::default(), JournalId(u128::from(seed).to_le_bytes()));
-        let world = World { messages, purged: 0, network, faults, random: Random(seed), closed: false, journal };
+        let world = World {
+            messages,
+            purged: 0,
+            network,
+            faults,
+            random: Random(seed),
+            closed: false,
+            journal,
+            consumers_lost: 0,
+            consumers: 0,
+            delay: Duration::ZERO,
+            exists: true,
+            fails_to_create: false,
+            blocked: false,
+            elections: 0,
+        };
         Self(Arc::new(Shared { world: Mutex::new(world), objects: Arc::default(), moved: Condvar::new() }))
     }
 
@@ -109,6 +137,42 @@ impl SimulatedStream {
         let mut messages = world.messages.iter().map(|(_, bytes)| bytes.clone()).collect();
         change(&mut messages);
         world.messages = messages.into_iter().map(|bytes| (String::new(), bytes)).collect();
+    }
+
+    /// How many consumers were ever opened.
+    pub(crate) fn consumers(&self) -> u64 {
+        self.lock().consumers
+    }
+
+    /// Loses the server that delivers to all consumers there are: they get nothing more, and no error.
+    pub(crate) fn lose_consumers(&self) {
+        self.lock().consumers_lost += 1;
+    }
+
+    /// From now on each consumer takes so long to deliver its first message.
+    pub(crate) fn delay_consumers(&self, delay: Duration) {
+        self.lock().delay = delay;
+    }
+
+    /// Deletes the stream, as an operator does.
+    pub(crate) fn delete(&self) {
+        self.lock().delete();
+        self.0.moved.notify_all();
+    }
+
+    /// The next recreation fails after the deletion.
+    pub(crate) fn fail_to_create(&self) {
+        self.lock().fails_to_create = true;
+    }
+
+    /// From now on no message is stored, until another leader of the stream is elected.
+    pub(crate) fn block(&self) {
+        self.lock().blocked = true;
+    }
+
+    /// How often another leader of the stream was elected.
+    pub(crate) fn elections(&self) -> u32 {
+        self.lock().elections
     }
 
     /// From now on only so many calls of the object store are answered; `None`: all are.
@@ -173,12 +237,18 @@ impl SimulatedStream {
         let percent = world.faults.unavailable;
         match world.happens(percent) {
             true => Err(StreamError::Unavailable { why: "planned".into() }),
+            false if !world.exists => Err(StreamError::Missing),
             false => Ok(()),
         }
     }
 }
 
 impl World {
+    fn delete(&mut self) {
+        (self.exists, self.purged) = (false, 0);
+        self.messages.clear();
+    }
+
     fn happens(&mut self, percent: u64) -> bool {
         percent > 0 && self.random.below(100) < percent
     }
@@ -218,6 +288,12 @@ impl World {
         if self.messages.iter().any(|(id, _)| *id == publish.id) {
             return Ok(());
         }
+        if self.blocked {
+            return Err(PublishError { why: "no acknowledgement in time".into() });
+        }
+        if !self.exists {
+            return Err(PublishError { why: "no stream has this subject".into() });
+        }
         if publish.after != self.last() {
             let why = format!("wrong last sequence: {}", self.last().0);
             return Err(PublishError { why });
@@ -245,7 +321,9 @@ impl Stream for SimulatedStream {
 
     fn messages(&self, from: StreamSeq) -> Result<Box<dyn Messages>, StreamError> {
         self.is_unavailable()?;
-        Ok(Box::new(SimulatedMessages { stream: self.clone(), next: from }))
+        self.lock().consumers += 1;
+        let lost_before = self.lock().consumers_lost;
+        Ok(Box::new(SimulatedMessages { stream: self.clone(), next: from, lost_before, opened: clock::now() }))
     }
 
     fn info(&self) -> Result<StreamInfo, StreamError> {
@@ -269,6 +347,25 @@ impl Stream for SimulatedStream {
         Ok(())
     }
 
+    fn recreate(&self, first: StreamSeq) -> Result<(), StreamError> {
+        let mut world = self.lock();
+        world.delete();
+        if std::mem::take(&mut world.fails_to_create) {
+            return Err(StreamError::unavailable("planned"));
+        }
+        (world.exists, world.purged) = (true, usize::try_from(first.0).unwrap() - 1);
+        drop(world);
+        self.0.moved.notify_all();
+        Ok(())
+    }
+
+    fn elect_leader(&self) -> Result<(), StreamError> {
+        let mut world = self.lock();
+        world.elections += 1;
+        world.blocked = false;
+        Ok(())
+    }
+
     fn objects(&self) -> Arc<dyn Objects> {
         Arc::<SimulatedObjects>::clone(&self.0.objects)
     }
@@ -277,13 +374,20 @@ impl Stream for SimulatedStream {
 struct SimulatedMessages {
     stream: SimulatedStream,
     next: StreamSeq,
+    lost_before: u64,
+    opened: Instant,
 }
 
 impl Messages for SimulatedMessages {
     fn next(&mut self, wait_max: Duration) -> Result<Option<(StreamSeq, Bytes)>, StreamError> {
         self.stream.is_unavailable()?;
-        let is_absent = |world: &mut World| world.last() < self.next && !world.closed;
+        let (lost_before, opened) = (self.lost_before, self.opened);
+        let is_lost = |world: &World| world.consumers_lost > lost_before || clock::elapsed(opened) < world.delay;
+        let is_absent = |world: &mut World| (world.last() < self.next || is_lost(world)) && !world.closed;
         let world = self.stream.0.moved.wait_timeout_while(self.stream.lock(), wait_max, is_absent).unwrap().0;
+        if is_lost(&world) {
+            return Ok(None);
+        }
         // As NATS does: it goes on with the oldest message that it has.
         let sequence = self.next.max(StreamSeq(world.purged as u64 + 1));
         let message = world.message(sequence).map(|bytes| (sequence, bytes));

@@ -74,3 +74,20 @@ fn the_dashboard_and_the_alerts_use_metrics_that_exist() {
     let panels = dashboard.get("panels").and_then(serde_json::Value::as_array).expect("panels");
     assert!(panels.iter().all(|panel| panel.get("title").is_some() && panel.get("gridPos").is_some()));
 }
+
+#[test]
+fn the_page_about_clusters_lists_the_metrics_of_a_cluster_and_no_others() {
+    let of_cluster = |name: &&str| name.starts_with("switchyard_cluster_");
+    let described = DESCRIPTIONS.iter().map(|description| description.name).filter(of_cluster);
+    let page = std::fs::read_to_string(project("docs/cluster.md")).expect("the page");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name));
+    let listed: BTreeSet<_> = rows.filter(of_cluster).collect();
+    assert_eq!(listed, described.collect::<BTreeSet<_>>());
+    // What the operators' pages name exists.
+    for page in ["docs/cluster.md", "docs/cluster-operations.md"] {
+        let text = std::fs::read_to_string(project(page)).expect("a page");
+        for name in names(&text).iter().map(String::as_str).filter(of_cluster) {
+            assert!(description(name).is_some(), "{page} names {name}");
+        }
+    }
+}

@@ -1,11 +1,12 @@
 //! Stores copies of a cluster's stores in the background, slowly, so that calls notice nothing of it.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Manifest;
-use crate::journal::Directory;
+use crate::journal::{Directory, SERVICES_FOLDER};
 use crate::store::{Copies, CopyError, CopySettings, Stored, Stores};
 use crate::tasks::{Lifetime, Stop, Tasks, blocking};
 
@@ -24,31 +25,30 @@ const SCRATCH_FOLDER: &str = "copy";
 
 /// Stores copies in `tasks` while this host leads its cluster.
 pub(super) fn store_copies(manifest: &Manifest, stores: &Stores, tasks: &Tasks) {
-    let (settings, scratch) = (CopySettings::new(&manifest.cluster), manifest.host.data.join(SCRATCH_FOLDER));
+    let (settings, data) = (CopySettings::new(&manifest.cluster), manifest.host.data.clone());
     let (stores, stop) = (stores.clone(), tasks.stop());
     tasks.supervise("copies for the cluster", Lifetime::Host, move || {
-        run(stores.clone(), scratch.clone(), settings, stop.clone())
+        run(stores.clone(), data.clone(), settings, stop.clone())
     });
 }
 
-async fn run(stores: Stores, scratch: PathBuf, settings: CopySettings, mut stop: Stop) {
+async fn run(stores: Stores, data: PathBuf, settings: CopySettings, mut stop: Stop) {
     let (mut copies, mut wait) = (None, LOOK_PERIOD);
     loop {
         tokio::select! {
             () = stop.wait() => return,
             () = tokio::time::sleep(wait) => {}
         }
-        let (stores, scratch, stopped, before) = (stores.clone(), scratch.clone(), stop.clone(), copies.take());
-        let step = blocking(move || {
-            match before.map_or_else(|| open(&stores, scratch, settings), |copies| Ok(Some(copies))) {
+        let (stores, data, stopped, before) = (stores.clone(), data.clone(), stop.clone(), copies.take());
+        let step =
+            blocking(move || match before.map_or_else(|| open(&stores, &data, settings), |copies| Ok(Some(copies))) {
                 Err(error) => (None, Err(error)),
                 Ok(None) => (None, Ok(Stored::Nothing)),
                 Ok(Some(mut copies)) => {
                     let done = copies.step(&|| stopped.is_set());
                     (Some(copies), done)
                 }
-            }
-        });
+            });
         // After a panic, which is reported, the supervisor begins anew.
         let Ok((after, done)) = step.await else { return };
         copies = after;
@@ -69,9 +69,15 @@ async fn run(stores: Stores, scratch: PathBuf, settings: CopySettings, mut stop:
     }
 }
 
+/// The disk on which a copy is written before it is sent, and its path.
+pub(super) fn scratch(data: &Path) -> (io::Result<Directory>, PathBuf) {
+    let path = data.join(SCRATCH_FOLDER);
+    (Directory::make(&path, &[SERVICES_FOLDER]), path)
+}
+
 /// `None` if the stores are of no cluster.
-fn open(stores: &Stores, scratch: PathBuf, settings: CopySettings) -> Result<Option<Copies>, CopyError> {
-    let disk = Directory::make(&scratch, &[crate::journal::SERVICES_FOLDER]);
-    let disk = disk.map_err(|source| CopyError::File { path: scratch, source })?;
+fn open(stores: &Stores, data: &Path, settings: CopySettings) -> Result<Option<Copies>, CopyError> {
+    let (disk, path) = scratch(data);
+    let disk = disk.map_err(|source| CopyError::File { path, source })?;
     Ok(Copies::new(stores, Arc::new(disk), settings))
 }

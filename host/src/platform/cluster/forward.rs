@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{HOST, HeaderName, HeaderValue};
@@ -18,12 +19,13 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::Instant;
 
 use super::answer::{DOES_NOT_LEAD, UNTOUCHED, X_REQUEST_ID, new_id, refuse};
-use super::envelope::{Envelope, FORWARDED, Side};
+use super::envelope::{Envelope, FORWARDED, Sealed, Side};
 use super::message::{Outgoing, SentBody, end_to_end};
 use super::roles::{Roles, Target};
+use super::unanswered::{IDEMPOTENCY_KEY, Unanswered};
 use crate::gateway::{Body, Client};
 use crate::journal::stream::Leader;
-use crate::names::{CommitSeq, RequestId, hex};
+use crate::names::{CommitSeq, Digest, RequestId, hex};
 use crate::observe::cluster::ForwardMetrics;
 
 /// How long a request waits for a leader: longer than a take-over lasts.
@@ -42,12 +44,14 @@ const ANSWER_BYTES_KEPT: u64 = 256 * 1024;
 /// How long the leader may take for a message of a node: the next one follows.
 const TELL_WAIT_MAX: Duration = Duration::from_secs(2);
 
+/// How long the leader may take for a request that this node can answer too, though not as well.
+const ASK_WAIT_MAX: Duration = Duration::from_secs(1);
+
 /// The time between two attempts while the leader refuses connections and no other one is known.
 const ATTEMPT_PERIOD: Duration = Duration::from_millis(20);
 
 const NO_RANDOMNESS: &str = "The system gives no randomness.";
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAY: HeaderName = HeaderName::from_static("idempotent-replay");
 
 /// Forwards requests to the leader.
@@ -91,43 +95,57 @@ impl Forwarder {
         let (mut head, body) = request.into_parts();
         let id = prepare(&mut head);
         let read = tokio::time::timeout(self.body_wait_max, SentBody::read(body)).await;
-        let mut body = match read {
+        let body = match read {
             Ok(Ok(body)) => body,
             Ok(Err(_)) => return refuse(StatusCode::BAD_REQUEST, "The body is malformed or breaks off.", &id),
             Err(_late) => return refuse(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.", &id),
         };
-        let is_safe = head.method.is_safe();
-        let has_own_key = !is_safe && envelope.side == Side::Public && !head.headers.contains_key(IDEMPOTENCY_KEY);
+        let has_own_key =
+            !head.method.is_safe() && envelope.side == Side::Public && !head.headers.contains_key(IDEMPOTENCY_KEY);
         if has_own_key {
             // The leader then knows the request if it comes again.
             let Ok(key) = key() else { return refuse(StatusCode::SERVICE_UNAVAILABLE, NO_RANDOMNESS, &id) };
             head.headers.insert(IDEMPOTENCY_KEY, key);
         }
-        let is_repeatable = is_safe || envelope.side == Side::Public;
-        let (deadline, mut envelope) = (Instant::now() + LEADER_WAIT_MAX, envelope);
+        let mut response = self.send(&head, body, envelope, &id).await;
+        if has_own_key {
+            response.headers_mut().remove(IDEMPOTENT_REPLAY);
+        }
+        response
+    }
+
+    /// Sends a request again, which has run here until another node took the lead.
+    pub(super) async fn forward_again(&self, unanswered: Unanswered, client: Client) -> Response<Body> {
+        let Unanswered { mut head, body } = unanswered;
+        let id = prepare(&mut head);
+        let envelope = Envelope { side: Side::Public, client, is_admin: false, is_repeated: true };
+        self.send(&head, SentBody::Kept(body), envelope, &id).await
+    }
+
+    /// Sends a request to the leader until one has answered it.
+    async fn send(&self, head: &Parts, mut body: SentBody, mut envelope: Envelope, id: &RequestId) -> Response<Body> {
+        let is_repeatable = head.method.is_safe() || envelope.side == Side::Public;
+        let deadline = Instant::now() + LEADER_WAIT_MAX;
         loop {
             let leader = match self.roles.target(deadline).await {
                 Some(Target::There(leader)) => leader,
                 // This node has become the leader. It asks itself, as the body may be read already.
                 Some(Target::Here(_)) => self.roles.node.clone(),
-                None => return self.no_leader(&id),
+                None => return self.no_leader(id),
             };
-            let Some(sent) = body.next() else { return self.unknown(&id) };
-            match self.attempt(&head, sent, envelope, &leader).await {
-                Attempt::Answered(mut response) => {
-                    if has_own_key {
-                        response.headers_mut().remove(IDEMPOTENT_REPLAY);
-                    }
+            let Some(sent) = body.next() else { return self.unknown(id) };
+            match self.attempt(head, sent, envelope, &leader).await {
+                Attempt::Answered(response) => {
                     self.metrics.answered.increment(1);
                     return *response;
                 }
                 Attempt::NotSent => {}
                 Attempt::Unknown if is_repeatable => envelope.is_repeated = true,
-                Attempt::Unknown => return self.unknown(&id),
+                Attempt::Unknown => return self.unknown(id),
             }
             self.metrics.repeated.increment(1);
             if Instant::now() >= deadline {
-                return self.no_leader(&id);
+                return self.no_leader(id);
             }
             // The next leader is known soon; the same one may come back.
             let _same = tokio::time::timeout(ATTEMPT_PERIOD, self.roles.other_leader(&leader)).await;
@@ -140,12 +158,23 @@ impl Forwarder {
         std::str::from_utf8(body.bytes()?).ok()?.parse().ok().map(CommitSeq)
     }
 
-    /// Reports to `leader`; false if it did not take the report.
-    pub(super) async fn report(&self, leader: &Leader, report: Vec<u8>) -> bool {
-        self.tell(leader, "/report", report, TELL_WAIT_MAX).await.is_some()
+    /// Reports to `leader`, and returns what that answers; `None` if it did not take the report.
+    pub(super) async fn report(&self, leader: &Leader, report: Vec<u8>) -> Option<Body> {
+        self.tell(leader, "/report", report, TELL_WAIT_MAX).await
     }
 
-    /// Sends a message of this node to another one, and returns what that answers.
+    /// Sends a request without a body to `leader`, once; `None` if that does not answer it soon.
+    pub(super) async fn ask(&self, head: &Parts, envelope: Envelope, leader: &Leader) -> Option<Response<Body>> {
+        let mut head = head.clone();
+        prepare(&mut head);
+        let body = SentBody::Kept(Bytes::new()).next()?;
+        match tokio::time::timeout(ASK_WAIT_MAX, self.attempt(&head, body, envelope, leader)).await {
+            Ok(Attempt::Answered(response)) => Some(*response),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    /// Sends a message of this node to another one, and returns what that answers. One without a body changes nothing there.
     pub(super) async fn tell(
         &self,
         to: &Leader,
@@ -154,9 +183,10 @@ impl Forwarder {
         wait_max: Duration,
     ) -> Option<Body> {
         let (mut head, ()) = Request::new(()).into_parts();
-        (head.method, head.uri) = (Method::POST, Uri::from_static(path));
+        head.method = if body.is_empty() { Method::GET } else { Method::POST };
+        head.uri = Uri::from_static(path);
         let client = Client::new(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0));
-        let envelope = Envelope { side: Side::Node, client, is_admin: false, is_repeated: false };
+        let envelope = Envelope { side: Side::Node(Digest::of(&body)), client, is_admin: false, is_repeated: false };
         let body = SentBody::Kept(body.into()).next()?;
         match tokio::time::timeout(wait_max, self.attempt(&head, body, envelope, to)).await {
             Ok(Attempt::Answered(response)) if response.status().is_success() => Some(response.into_body()),
@@ -180,7 +210,7 @@ impl Forwarder {
                 Some(_) => Attempt::Unknown,
             }
         };
-        let is_message = envelope.side == Side::Node;
+        let is_message = matches!(envelope.side, Side::Node(_));
         tokio::select! {
             attempt = answer => attempt,
             // The earlier leader acknowledges nothing any more, or it has answered already.
@@ -192,7 +222,8 @@ impl Forwarder {
     fn request(&self, head: &Parts, body: Outgoing, envelope: Envelope, leader: &Leader) -> Option<Request<Outgoing>> {
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let uri: Uri = format!("http://{}{path}", leader.address).parse().ok()?;
-        let sealed = envelope.seal(self.roles.key()?, &head.method, &uri);
+        let sealed = Sealed { to: &leader.address, method: &head.method, uri: &uri };
+        let sealed = envelope.seal(self.roles.key()?, sealed);
         let mut request = Request::new(body);
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = uri;

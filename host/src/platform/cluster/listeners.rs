@@ -6,10 +6,11 @@ use tokio::net::TcpListener;
 
 use super::operator::OperatorSide;
 use super::reads::{Questions, ReadGate};
+use super::replays::Replays;
 use super::sides::{NodeSide, PublicSide};
 use crate::gateway::{self, Listener, ServerSettings, TrustedProxies};
-use crate::observe::Metrics;
 use crate::observe::gateway::ConnectionMetrics;
+use crate::observe::{LogLimit, Metrics};
 use crate::platform::parts::until_stop;
 use crate::tasks::{Lifetime, Tasks};
 
@@ -46,7 +47,8 @@ pub(super) fn serve(
         operator.admin.server().clone(),
         tasks,
     );
-    let side = Arc::new(NodeSide { roles, operator: Arc::clone(operator), reads });
+    let (replays, log) = (Replays::new(), LogLimit::default());
+    let side = Arc::new(NodeSide { roles, operator: Arc::clone(operator), reads, replays, log });
     supervise("nodes' listener", "nodes", nodes, side, between, tasks);
 }
 

@@ -13,7 +13,7 @@ use crate::store::{ClusterMember, JoinError, Observer, Stores};
 use crate::tasks::CancellationToken;
 
 /// How much longer than a lease a node waits for a sign of the leader: the clocks of two machines may differ in speed.
-const AFTER_LEASE: Duration = Duration::from_millis(500);
+pub(super) const AFTER_LEASE: Duration = Duration::from_millis(500);
 
 /// Nodes that wait for the same leader try to lead at different times within this one, so that one of them is alone.
 const STAGGER_MS_MAX: u64 = 300;

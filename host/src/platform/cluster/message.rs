@@ -17,7 +17,7 @@ use hyper::header::{
 pub(super) type Outgoing = UnsyncBoxBody<Bytes, hyper::Error>;
 
 /// A body of at most this many bytes is kept, so that it can be sent again.
-const BODY_BYTES_KEPT: usize = 1024 * 1024;
+pub(super) const BODY_BYTES_KEPT: usize = 1024 * 1024;
 
 /// Headers about one connection (RFC 9110, section 7.6.1).
 const OF_CONNECTION: [HeaderName; 10] = [

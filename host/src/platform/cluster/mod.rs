@@ -13,12 +13,15 @@ mod nodes;
 mod operator;
 mod prepare;
 mod reads;
+mod replays;
 mod replica;
 mod replica_keeper;
+pub(super) mod reseed;
 mod roles;
 mod run;
 mod sides;
 mod status;
+mod unanswered;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -81,6 +84,7 @@ pub(super) async fn start(
     let known = Arc::<Nodes>::default();
     let operator = Arc::new(OperatorSide {
         cluster: settings.name.clone(),
+        lease: Duration::from_millis(settings.lease_ms),
         roles: Arc::clone(&roles),
         forwarder: Arc::clone(&forwarder),
         admin: NodeAdmin::new(configuration, metrics.clone())?,

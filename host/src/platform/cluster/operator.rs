@@ -1,6 +1,7 @@
 //! The operator's listener of a node: health, readiness, metrics and the cluster here; everything else at the leader.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HeaderValue};
@@ -12,14 +13,19 @@ use super::envelope::{Envelope, Side};
 use super::forward::Forwarder;
 use super::nodes::Nodes;
 use super::roles::{Roles, Serving, Target};
-use crate::admin::{API_HEADER, NodeAdmin};
+use crate::admin::{API_HEADER, NodeAdmin, bearer};
 use crate::gateway::{Body, Client, ConnectionTrust, Handler, Problem, normalize_path};
 use crate::tasks::{Outages, Stop};
+
+const UNCONFIRMED: &str = "The stream of the cluster has not confirmed what the answer would show. If this was a change, look \
+                           later whether it was made.";
 
 /// Answers the operator.
 #[derive(Debug)]
 pub(super) struct OperatorSide {
     pub(super) cluster: String,
+    /// Without a message for so long, a leader may not speak for the cluster.
+    pub(super) lease: Duration,
     pub(super) roles: Arc<Roles>,
     pub(super) forwarder: Arc<Forwarder>,
     pub(super) admin: NodeAdmin,
@@ -77,16 +83,18 @@ impl Handler for OperatorSide {
             (Some(Own::Ready), _) => self.admin.readiness(&request, self.not_ready()),
             (own, target) => {
                 let is_admin = self.admin.is_admin(&request);
-                if let (Some(Own::Cluster), None, true) = (&own, &target, is_admin) {
-                    return self.admin.answer(&request, StatusCode::OK, &self.status());
-                }
                 if !request.headers().contains_key(AUTHORIZATION) {
                     return self.admin.refuse_token(&request);
                 }
                 // The leader knows the named tokens. One that was made a moment ago may not be here yet.
                 let trust = request.extensions().get::<Arc<ConnectionTrust>>().cloned();
                 let envelope = Envelope { side: Side::Operator, client, is_admin, is_repeated: false };
-                let mut response = self.forwarder.forward(request, envelope).await;
+                let mut response = match own {
+                    Some(Own::Cluster) if request.method() == Method::GET => {
+                        self.cluster(request, envelope, target).await
+                    }
+                    _ => self.forwarder.forward(request, envelope).await,
+                };
                 // Also where no host has answered.
                 response.headers_mut().entry(API_HEADER).or_insert(HeaderValue::from_static("operator"));
                 if let Some(trust) = trust.filter(|_| response.status().is_success()) {
@@ -103,6 +111,23 @@ impl Handler for OperatorSide {
 }
 
 impl OperatorSide {
+    /// The cluster as its leader sees it; if none answers at once, as this node does.
+    async fn cluster(&self, request: Request<Incoming>, envelope: Envelope, target: Option<Target>) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        if let Some(Target::There(leader)) = target
+            && let Some(response) = self.forwarder.ask(&head, envelope, &leader).await
+        {
+            return response;
+        }
+        let is_known =
+            envelope.is_admin || bearer(&head.headers).is_some_and(|given| self.roles.holder(given).is_some());
+        let request = Request::from_parts(head, body);
+        match is_known {
+            true => self.admin.answer(&request, StatusCode::OK, &self.status()),
+            false => self.admin.refuse_token(&request),
+        }
+    }
+
     /// Answers a request as the leader.
     pub(super) async fn lead(
         &self,
@@ -112,7 +137,12 @@ impl OperatorSide {
     ) -> Response<Body> {
         let path = normalize_path(request.uri().path()).into_owned();
         let own = Own::at(&path).filter(|own| matches!(own, Own::Cluster | Own::StepDown | Own::Node(_)));
-        let Some(own) = own else { return Arc::clone(&running.admin).handle(request, client).await };
+        let Some(own) = own else {
+            let may_show = Own::at(&path).is_none();
+            let response = Arc::clone(&running.admin).handle(request, client).await;
+            let shows = may_show && response.status().is_success();
+            return if shows { confirmed(running, response).await } else { response };
+        };
         let (head, body) = request.into_parts();
         let holder = running.admin.holder_of(&head);
         let request = Request::from_parts(head, body);
@@ -136,4 +166,15 @@ impl OperatorSide {
             _ => self.admin.answer(&request, StatusCode::OK, &self.status()),
         }
     }
+}
+
+/// The answer, if everything that it may show is in the stream, and this leader still leads. A change that is not there yet
+/// is live already.
+async fn confirmed(running: &DrainGuard<Serving>, response: Response<Body>) -> Response<Body> {
+    if running.stores.wait_durable(running.stores.last()).await.is_ok() {
+        return response;
+    }
+    let mut refused = refuse(StatusCode::SERVICE_UNAVAILABLE, UNCONFIRMED, &new_id());
+    refused.headers_mut().insert(API_HEADER, HeaderValue::from_static("operator"));
+    refused
 }

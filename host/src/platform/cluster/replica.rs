@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::clock;
 use crate::config::Manifest;
 use crate::gateway::Gateway;
 use crate::platform::error::StartError;
@@ -19,6 +20,8 @@ pub(super) struct Replica {
     pub(super) gateway: Arc<Gateway>,
     /// It owns what the releases run with.
     pub(super) releases: Releases,
+    /// Since when it counts its calls, in microseconds since the Unix epoch.
+    pub(super) since: u64,
     tasks: Tasks,
 }
 
@@ -28,7 +31,7 @@ impl Replica {
         let data = &manifest.host.data;
         let (releases, calls) = Releases::open_replica(manifest, data, runtime.clone(), stores, &tasks)?;
         let gateway = Gateway::new(&manifest.gateway, manifest.host.drain_ms_max, calls, &tasks)?;
-        Ok(Self { gateway, releases, tasks })
+        Ok(Self { gateway, releases, since: clock::unix_micros(), tasks })
     }
 }
 

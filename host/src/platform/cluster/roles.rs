@@ -13,7 +13,7 @@ use super::replica::Replica;
 use crate::admin::Admin;
 use crate::gateway::Gateway;
 use crate::journal::stream::Leader;
-use crate::release::ReplicaReader;
+use crate::release::{Holder, Releases, ReplicaReader};
 use crate::store::{ClusterView, ClusterViewSender, Stores};
 
 /// What a leader serves requests with.
@@ -21,6 +21,9 @@ use crate::store::{ClusterView, ClusterViewSender, Stores};
 pub(super) struct Serving {
     pub(super) gateway: Arc<Gateway>,
     pub(super) admin: Arc<Admin>,
+    pub(super) stores: Stores,
+    pub(super) releases: Releases,
+    pub(super) since: std::time::Instant,
 }
 
 /// Where a request goes.
@@ -100,6 +103,15 @@ impl Roles {
                 Ok(Err(_)) | Err(_) => return None,
             }
         }
+    }
+
+    /// Whose named token `given` is, as far as this node knows.
+    pub(super) fn holder(&self, given: &[u8]) -> Option<Holder> {
+        let stores = self.stores()?;
+        ReplicaReader::new(&stores).holder(given).unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "cannot read the tokens of the cluster");
+            None
+        })
     }
 
     /// The stores of this node; `None` while they are closed.

@@ -14,6 +14,7 @@ use super::drain::Drainable;
 use super::member;
 use super::replica_keeper::ReplicaKeeper;
 use super::roles::{Roles, Serving};
+use crate::clock;
 use crate::config::Configuration;
 use crate::observe::Metrics;
 use crate::platform::error::StartError;
@@ -166,7 +167,7 @@ impl NodeLoop {
         let closed = stores.close();
         match &led {
             // It has commits that were never acknowledged, so its stores do not close in order.
-            Ok(End::Replaced) => tracing::warn!("another host leads the cluster: this one follows"),
+            Ok(End::Replaced) => tracing::warn!("this host does not lead the cluster any more: it follows"),
             _ => {
                 if let Err(error) = closed {
                     tracing::error!(error = &error as &dyn std::error::Error, "the stores did not close in order");
@@ -184,9 +185,9 @@ impl NodeLoop {
         let (gateway, admin) = parts.handlers(&self.configuration, tasks, &self.metrics)?;
         parts.work(tasks);
         copies::store_copies(manifest, stores, tasks);
-        let releases = parts.releases.clone();
-        tasks.spawn("files of the cluster", async move { releases.share_files().await });
-        Ok(Drainable::new(Serving { gateway, admin }))
+        let (releases, shares) = (parts.releases.clone(), parts.releases.clone());
+        tasks.spawn("files of the cluster", async move { shares.share_files().await });
+        Ok(Drainable::new(Serving { gateway, admin, stores: stores.clone(), releases, since: clock::now() }))
     }
 
     /// Resolves when this node shall lead no more.

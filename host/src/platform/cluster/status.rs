@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::nodes::{ClusterStatus, NodeView, REPORT_PERIOD, Report};
+use super::nodes::{ClusterStatus, Figures, NodeRole, NodeView, REPORT_PERIOD, Report, millis};
 use super::operator::OperatorSide;
+use super::roles::Target;
 use crate::clock;
+use crate::journal::stream::Leader;
 use crate::observe::VERSION;
 use crate::observe::cluster::NodeMetrics;
 use crate::store::Health;
@@ -18,12 +20,39 @@ impl OperatorSide {
         let metrics = NodeMetrics::new();
         loop {
             self.measure(&metrics);
-            let leader = self.roles.view().leader.filter(|leader| leader.node != self.roles.node.node);
-            if let (Some(leader), Ok(report)) = (leader, serde_json::to_vec(&self.own_report())) {
-                // The leader shows for how long it has heard nothing.
-                let _heard = self.forwarder.report(&leader, report).await;
+            let view = self.roles.view();
+            if let Some(leader) = view.leader.filter(|leader| leader.node != self.roles.node.node) {
+                if let Some(heard) = view.heard {
+                    self.nodes.led(&leader, heard, view.position.epoch.0, view.position.number.0);
+                }
+                self.report_to(&leader).await;
             }
             tokio::time::sleep(REPORT_PERIOD).await;
+        }
+    }
+
+    /// The leader shows for how long it has heard nothing, and counts no figures that it does not get.
+    async fn report_to(&self, leader: &Leader) {
+        let figures = self.roles.replica().map(|replica| Figures {
+            since: replica.since,
+            trials: replica.releases.trials(),
+            open_circuits: replica.releases.open_circuits(),
+        });
+        let figures = figures.filter(|figures| !(figures.trials.is_empty() && figures.open_circuits.is_empty()));
+        let report = Report { figures, ..self.own_report() };
+        let report = match serde_json::to_vec(&report) {
+            Ok(report) => report,
+            Err(error) => {
+                tracing::error!(%error, "cannot report to the leader of the cluster");
+                return;
+            }
+        };
+        let answer = self.forwarder.report(leader, report).await;
+        let known = answer.as_ref().and_then(|answer| serde_json::from_slice(answer.bytes()?).ok());
+        if let Some(known) = known
+            && !self.roles.leads()
+        {
+            self.nodes.replace(known, &self.roles.node.node);
         }
     }
 
@@ -35,6 +64,8 @@ impl OperatorSide {
         metrics.lease_seconds.set(self.roles.lease_left().as_secs_f64());
         let silence = view.heard.filter(|_| !self.roles.leads()).map_or(Duration::ZERO, clock::elapsed);
         metrics.silence_seconds.set(silence.as_secs_f64());
+        let behind = if self.roles.leads() { 0 } else { self.nodes.commit().saturating_sub(report.commit) };
+        metrics.behind_commits.set(behind as f64);
     }
 
     /// What this node says of itself.
@@ -49,23 +80,36 @@ impl OperatorSide {
             commit: stores.map_or(view.position.number, |stores| stores.durable()).0,
             message: view.position.sequence.0,
             because: self.not_ready(),
+            figures: None,
         }
     }
 
     pub(super) fn status(&self) -> ClusterStatus {
         let (report, view) = (self.own_report(), self.roles.view());
-        let leads = self.roles.leads();
-        let mut nodes = if leads { self.nodes.views(&report.node, report.commit) } else { Vec::new() };
-        let role = if leads { "leader" } else { "follower" };
-        nodes.push(NodeView::new(&report, role, report.commit, Duration::ZERO));
+        let led_for = match self.roles.target_now() {
+            Some(Target::Here(serving)) => Some(clock::elapsed(serving.since)),
+            Some(Target::There(_)) | None => None,
+        };
+        let silence = view.heard.filter(|_| led_for.is_none()).map(clock::elapsed);
+        let leader =
+            view.leader.filter(|_| silence.is_none_or(|silence| silence <= self.lease)).map(|leader| leader.node);
+        let (mut nodes, role, last) = if let Some(led_for) = led_for {
+            (self.nodes.followers(&report.node, report.commit, led_for), NodeRole::Leader, report.commit)
+        } else {
+            let last = self.nodes.commit().max(report.commit);
+            (self.nodes.others(&report.node, leader.as_deref(), last), NodeRole::Follower, last)
+        };
+        nodes.push(NodeView::new(&report, role, last, Duration::ZERO));
         nodes.sort_by(|a, b| a.name().cmp(b.name()));
         let lease = self.roles.lease_left();
         ClusterStatus {
             cluster: self.cluster.clone(),
-            leader: view.leader.map(|leader| leader.node),
+            answered_by: report.node,
+            leader,
+            heard_ms: silence.map(millis),
             epoch: report.epoch,
             commit: report.commit,
-            lease_ms: u64::try_from(lease.as_millis()).unwrap_or(u64::MAX),
+            lease_ms: millis(lease),
             stream: self.stream_trouble(),
             nodes,
         }

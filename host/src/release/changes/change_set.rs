@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::super::error::DeployError;
 use super::super::judging::isolated::isolated_run;
-use super::super::mirror::MirrorHandle;
+use super::super::mirror::{Frozen, MirrorHandle};
 use super::super::records::platform_store::{PlatformChange, PlatformError};
 use super::super::records::record::{ChangeKind, NewEntry};
 use super::super::records::state::{Running, State};
@@ -202,20 +202,25 @@ impl Migration {
         }
     }
 
-    /// Makes the data that of the release, in a transaction, which the caller commits before `deadline`.
-    pub(in crate::release) async fn run(&self, deadline: Instant) -> Result<Transaction, DeployError> {
+    /// Makes the data that of the release, in a transaction, which the caller commits before `deadline`; with the mirror that
+    /// has completed a copy.
+    pub(in crate::release) async fn run(
+        &self,
+        deadline: Instant,
+    ) -> Result<(Transaction, Option<Frozen>), DeployError> {
         let (service, store) = (self.service.name(), self.service.store());
         let failed = |why| DeployError::Migration { service: service.clone(), why };
         match &self.work {
             MigrationWork::Migrate { from } => {
                 let wait = Duration::from_millis(self.pause_ms_max.into());
-                self.migrate(*from, wait).await.map_err(failed)
+                Ok((self.migrate(*from, wait).await.map_err(failed)?, None))
             }
-            MigrationWork::Adopt if store.bytes_of(self.generation) == 0 => Ok(store.begin()),
+            MigrationWork::Adopt if store.bytes_of(self.generation) == 0 => Ok((store.begin(), None)),
             MigrationWork::Adopt => Err(failed("its store is not empty any more: try again".into())),
             MigrationWork::Handover(mirror) => {
                 let handover = |source| DeployError::Handover { service: service.clone(), source };
-                mirror.finish(deadline).await.map_err(handover)
+                let (transaction, frozen) = mirror.finish(deadline).await.map_err(handover)?;
+                Ok((transaction, Some(frozen)))
             }
         }
     }

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::super::error::DeployError;
+use super::super::mirror::Frozen;
 use super::super::releases::{Inner, Releases};
 use super::change_set::{ChangeSet, Migration};
 use crate::call::{Hold, Routing};
@@ -90,7 +91,7 @@ impl Inner {
             routing = Some(next);
         }
         let mut commit = HostCommit::default();
-        let hold = self.migrate(set, &mut commit).await?;
+        let (hold, frozen) = self.migrate(set, &mut commit).await?;
         if let Some(edited) = set.edited.take() {
             commit.add(edited, None);
         }
@@ -106,13 +107,18 @@ impl Inner {
         commit.add(change.into_transaction(), None);
         fail_point("release.before-commit");
         let number = commit.commit(NO_CALL).await.map_err(|error| refused(set, error))?;
+        frozen.into_iter().for_each(Frozen::for_good);
         let durable = self.stores.wait_durable(number).await;
         fail_point("release.before-swap");
         Ok(Committed { hold, routing, last_line, durable })
     }
 
     /// Runs the migrations of `set`, while calls of the affected services wait.
-    async fn migrate(&self, set: &ChangeSet, commit: &mut HostCommit) -> Result<Option<Hold>, DeployError> {
+    async fn migrate(
+        &self,
+        set: &ChangeSet,
+        commit: &mut HostCommit,
+    ) -> Result<(Option<Hold>, Vec<Frozen>), DeployError> {
         let waiting = set.migrations.iter().filter(|migration| migration.has_calls);
         let began = clock::now();
         let until = |migration: &Migration| began + Duration::from_millis(migration.pause_ms_max.into());
@@ -128,10 +134,13 @@ impl Inner {
         if !set.migrations.is_empty() {
             fail_point("release.after-hold");
         }
+        let mut mirrors = Vec::new();
         for migration in &set.migrations {
-            commit.add(migration.run(until(migration)).await?, Some(migration.to));
+            let (transaction, frozen) = migration.run(until(migration)).await?;
+            commit.add(transaction, Some(migration.to));
+            mirrors.extend(frozen);
         }
-        Ok(hold)
+        Ok((hold, mirrors))
     }
 
     /// Makes a committed change visible to new calls, and does the work that follows from it.

@@ -63,7 +63,7 @@ impl Releases {
 
     /// Does the next necessary change of one service. `failed` contains the services whose change failed, with their
     /// records at that time: it is not tried, and logged, again before something has changed.
-    async fn check_services(&self, failed: &mut BTreeMap<ServiceName, ServiceRecord>) {
+    pub(in crate::release) async fn check_services(&self, failed: &mut BTreeMap<ServiceName, ServiceRecord>) {
         if !self.inner.unfinished_drops().is_empty() {
             self.finish_drops().await;
         }
@@ -112,7 +112,7 @@ impl Inner {
         let fits = |fit| matches!(fit, DataFit::Same | DataFit::Migrates);
         let can_go_back = running.earlier().is_some_and(|(_, earlier)| fits(there.fit(&earlier.data, false)));
         // After one step back, the operator must decide what runs.
-        let goes_back = watched && running.record.is_fresh && can_go_back && running.live.circuit_is_open();
+        let goes_back = watched && running.record.is_fresh && can_go_back && running.live.is_failing();
         goes_back.then_some(Finding::RollBack)
     }
 
@@ -122,7 +122,7 @@ impl Inner {
         rollout: &RolloutRecord,
         candidate: &RunningCandidate,
     ) -> (Option<Finding>, Option<Json>) {
-        if candidate.release.circuit_is_open() {
+        if candidate.release.is_failing() {
             let figures = candidate.trial.judge(&running.live, &candidate.release, &self.manifest().deploy);
             let why = "its circuit opened after too many failures".into();
             return (Some(Finding::TakeOut(why)), serde_json::to_value(figures).ok());

@@ -83,6 +83,7 @@ async fn scratch_request(program: &Arc<HttpProgram>, path: &str, deadline_ms: u6
         transaction,
         generation: Generation::First,
         identity: None,
+        only_reads: false,
         seed,
         time_unix_micros,
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -38,6 +39,34 @@ pub(in crate::release) struct Mirror {
     /// The most bytes that the live data has had since the mirror began.
     bytes_seen: u64,
     imported: u64,
+    /// Whether it does nothing: see [`Frozen`].
+    is_frozen: Arc<AtomicBool>,
+}
+
+/// Keeps a mirror from doing anything, because its copy is about to become the live data, or is it already. What calls write then
+/// is for the mirror of the other direction: this one would take it for its own imports. When this is dropped, the swap has
+/// failed, and the mirror goes on.
+#[derive(Debug)]
+pub(in crate::release) struct Frozen(Option<Arc<AtomicBool>>);
+
+impl Frozen {
+    fn new(is_frozen: &Arc<AtomicBool>) -> Self {
+        is_frozen.store(true, Ordering::Release);
+        Self(Some(Arc::clone(is_frozen)))
+    }
+
+    /// The swap is committed.
+    pub(in crate::release) fn for_good(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        if let Some(is_frozen) = &self.0 {
+            is_frozen.store(false, Ordering::Release);
+        }
+    }
 }
 
 /// The entities of one page, as the live release exports them.
@@ -93,8 +122,21 @@ impl Mirror {
         target: Arc<dyn StateSide>,
     ) -> Self {
         let (pages, back) = (Pages::new(store.last_commit()), Pages::new(store.last_commit()));
-        let (next, is_verified, entities) = (Some(String::new()), false, 0);
-        Self { store, live, source, target, pages, back, is_verified, next, entities, bytes_seen: 0, imported: 0 }
+        let next = Some(String::new());
+        Self {
+            store,
+            live,
+            source,
+            target,
+            pages,
+            back,
+            is_verified: false,
+            next,
+            entities: 0,
+            bytes_seen: 0,
+            imported: 0,
+            is_frozen: Arc::default(),
+        }
     }
 
     /// The mirror of the other direction, after a swap. It knows what each entity of the copy was read from, so it need not
@@ -162,6 +204,9 @@ impl Mirror {
 
     /// Copies again what commits have touched, at most `pages_max` pages. Returns how many pages are left.
     pub(in crate::release) async fn follow(&mut self, pages_max: usize) -> Result<usize, MirrorError> {
+        if self.is_frozen() {
+            return Ok(0);
+        }
         self.note_commits();
         let mut left = pages_max;
         while left > 0 {
@@ -209,6 +254,9 @@ impl Mirror {
 
     /// Reads pages of the copy again that imports have touched, at most `pages_max`: then the way back need not do it.
     pub(in crate::release) async fn refresh_back(&mut self, pages_max: usize) -> Result<(), MirrorError> {
+        if self.is_frozen() {
+            return Ok(());
+        }
         let other = self.live.other();
         self.back.mark_dirty(&self.store, other);
         for _ in 0..pages_max {
@@ -223,8 +271,8 @@ impl Mirror {
         Ok(())
     }
 
-    /// Makes the copy complete while no call changes the data.
-    pub(in crate::release) async fn finish(&mut self, deadline: Instant) -> Result<(), MirrorError> {
+    /// Makes the copy complete while no call changes the data. Then it does nothing any more, unless the swap fails.
+    pub(in crate::release) async fn finish(&mut self, deadline: Instant) -> Result<Frozen, MirrorError> {
         if !self.is_following() {
             return Err(MirrorError::NotReady { entities: self.entities, expected: self.entities_expected() });
         }
@@ -237,12 +285,16 @@ impl Mirror {
                 return Err(MirrorError::NotInTime { dirty: self.pages.dirty() });
             }
         }
-        Ok(())
+        Ok(Frozen::new(&self.is_frozen))
+    }
+
+    fn is_frozen(&self) -> bool {
+        self.is_frozen.load(Ordering::Acquire)
     }
 
     /// The live data and the copy, of one number at which both hold the same entities; `None` if something is not copied yet.
     pub(super) fn consistent_snapshots(&self) -> Option<(Transaction, Transaction)> {
-        let snapshot = self.read().snapshot()?;
+        let snapshot = self.read().snapshot().filter(|_| !self.is_frozen())?;
         Some((snapshot.rehearse()?, snapshot.rehearse_on(self.live.other()).ok()?))
     }
 
@@ -398,7 +450,7 @@ fn is_again(error: &MirrorError) -> bool {
 
 /// Whether fewer entities would fit.
 fn is_too_large(error: &MirrorError) -> bool {
-    let too_large = |error: &StoreError| matches!(error, StoreError::TooManyKeys | StoreError::CommitTooLarge);
+    let too_large = |error: &StoreError| matches!(error, StoreError::TooManyKeys { .. } | StoreError::CommitTooLarge);
     match error {
         MirrorError::Target(StateError::Import(Failure::Store(error))) => too_large(error),
         MirrorError::Target(StateError::Import(Failure::Deadline)) => true,
@@ -412,7 +464,7 @@ fn too_large(error: MirrorError, part: &Part) -> MirrorError {
     let key = part.entities.first().map(|first| first.key.clone()).unwrap_or_default();
     match error {
         MirrorError::Target(StateError::Import(Failure::Store(source)))
-            if matches!(source, StoreError::TooManyKeys | StoreError::CommitTooLarge) =>
+            if matches!(source, StoreError::TooManyKeys { .. } | StoreError::CommitTooLarge) =>
         {
             MirrorError::TooLarge { key, source }
         }

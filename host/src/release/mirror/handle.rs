@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::copy::Mirror;
+use super::copy::{Frozen, Mirror};
 use super::error::MirrorError;
 use crate::call::LoadedRelease;
 use crate::clock;
@@ -189,12 +189,13 @@ impl MirrorHandle {
         self.work.lock().await.mirror.turn()
     }
 
-    /// Makes the copy complete while no call changes the data. Returns a transaction on the copy, for the swap.
-    pub(in crate::release) async fn finish(&self, deadline: Instant) -> Result<Transaction, MirrorError> {
+    /// Makes the copy complete while no call changes the data. Returns a transaction on the copy, for the swap, and what keeps
+    /// the mirror from doing anything meanwhile.
+    pub(in crate::release) async fn finish(&self, deadline: Instant) -> Result<(Transaction, Frozen), MirrorError> {
         let finish = async {
             let mut work = self.work.lock().await;
-            work.mirror.finish(deadline).await?;
-            Ok(work.mirror.store.begin())
+            let frozen = work.mirror.finish(deadline).await?;
+            Ok((work.mirror.store.begin(), frozen))
         };
         // Calls wait meanwhile, so a slow component must not decide how long this takes.
         let finished = tokio::time::timeout_at(deadline.into(), finish).await;

@@ -20,7 +20,7 @@ mod verify;
 mod tests;
 
 pub(in crate::release) use check::{check_end, page};
-pub(in crate::release) use copy::Mirror;
+pub(in crate::release) use copy::{Frozen, Mirror};
 pub(in crate::release) use error::LostAnswers;
 pub use error::MirrorError;
 pub(in crate::release) use handle::MirrorHandle;

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::record::{AppliedRecord, HistoryEntry, NewEntry, ServiceRecord};
 use super::token::TokenRecord;
 use crate::clock;
-use crate::limits::SCAN_ENTRIES_MAX;
+use crate::limits::{CHANGE_KEYS_MAX, SCAN_ENTRIES_MAX};
 use crate::names::{HostSecret, ServiceName};
 use crate::store::{CommitError, Direction, Entry, Scan, Store, StoreError, Transaction};
 
@@ -75,7 +75,7 @@ impl PlatformStore {
     }
 
     pub(in crate::release) fn begin(&self) -> PlatformChange {
-        PlatformChange { transaction: self.store.begin(), next_line: None }
+        PlatformChange { transaction: self.store.begin().with_keys_max(CHANGE_KEYS_MAX), next_line: None }
     }
 
     pub(in crate::release) fn services(&self) -> Result<Vec<(ServiceName, ServiceRecord)>, PlatformError> {

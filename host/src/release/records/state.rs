@@ -111,6 +111,13 @@ impl Running {
         Backend { service, release, generation: self.record.generation }
     }
 
+    /// The live release and the candidate, with their records.
+    pub(in crate::release) fn releases(&self) -> impl Iterator<Item = (&ReleaseRecord, &Arc<LoadedRelease>)> {
+        let candidate = self.record.candidate.as_ref().zip(self.candidate.as_ref());
+        let candidate = candidate.map(|(record, candidate)| (&record.release, &candidate.release));
+        [(&self.record.live, &self.live)].into_iter().chain(candidate)
+    }
+
     /// Whether some calls get another release than the live one.
     pub(in crate::release) fn has_routed(&self) -> bool {
         self.candidate.is_some() || self.readable().is_some()

@@ -1,7 +1,7 @@
 //! Compiles components, each once: later requests get the code from the cache.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use wasmtime::Engine;
@@ -21,9 +21,15 @@ use crate::tasks::CancellationToken;
 pub struct Code {
     digest: Digest,
     pub(in crate::runtime) kind: Kind,
-    pub(in crate::runtime) component: Component,
+    pub(in crate::runtime) loaded: Arc<Loaded>,
     origin: Origin,
     took: Duration,
+}
+
+/// Code in the memory of this process. All services with the same component share it.
+#[derive(Debug)]
+pub(in crate::runtime) struct Loaded {
+    pub(in crate::runtime) component: Component,
     /// Keeps the ticker alive: without ticks a running guest would never yield its thread.
     pub(in crate::runtime) ticker: Arc<Ticker>,
 }
@@ -81,6 +87,8 @@ pub(in crate::runtime) struct Compiler {
     engine: Engine,
     cache: Arc<CacheSlot>,
     compiling: Compiling,
+    /// The code that programs use.
+    loaded: Mutex<HashMap<Digest, Weak<Loaded>>>,
     ticker: Arc<Ticker>,
 }
 
@@ -127,7 +135,7 @@ impl From<ChildError> for CompileError {
 impl Compiler {
     pub(in crate::runtime) fn new(kind: Kind, engine: Engine, cache: &Arc<CacheSlot>, ticker: &Arc<Ticker>) -> Self {
         let (cache, ticker) = (Arc::clone(cache), Arc::clone(ticker));
-        Self { kind, engine, cache, compiling: Compiling::default(), ticker }
+        Self { kind, engine, cache, compiling: Compiling::default(), loaded: Mutex::default(), ticker }
     }
 
     pub(in crate::runtime) fn engine(&self) -> &Engine {
@@ -150,13 +158,31 @@ impl Compiler {
         let began = clock::now();
         let digest = Digest::of(bytes);
         let turn = self.compiling.turn(digest);
-        let (component, origin) = match self.cache.get().and_then(|cache| cache.get(&self.engine, digest)) {
-            Some(component) => (component, Origin::Cache),
-            None => (self.compile_new(digest, bytes, cancellation)?, Origin::Compiler),
+        let (loaded, origin) = match self.loaded(digest) {
+            Some(loaded) => (loaded, Origin::Cache),
+            None => {
+                let (component, origin) = match self.cache.get().and_then(|cache| cache.get(&self.engine, digest)) {
+                    Some(component) => (component, Origin::Cache),
+                    None => (self.compile_new(digest, bytes, cancellation)?, Origin::Compiler),
+                };
+                (self.load(digest, component), origin)
+            }
         };
         drop(turn);
-        let took = clock::elapsed(began);
-        Ok(Code { digest, kind: self.kind, component, origin, took, ticker: Arc::clone(&self.ticker) })
+        Ok(Code { digest, kind: self.kind, loaded, origin, took: clock::elapsed(began) })
+    }
+
+    /// The code of the component `digest`, if a program uses it.
+    fn loaded(&self, digest: Digest) -> Option<Arc<Loaded>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&digest)?.upgrade()
+    }
+
+    fn load(&self, digest: Digest, component: Component) -> Arc<Loaded> {
+        let loaded = Arc::new(Loaded { component, ticker: Arc::clone(&self.ticker) });
+        let mut all = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, loaded| loaded.strong_count() > 0);
+        all.insert(digest, Arc::downgrade(&loaded));
+        loaded
     }
 
     fn compile_new(

@@ -15,7 +15,7 @@ pub use bounds::OverLimit;
 pub use cache::COMPILED_FOLDER;
 pub(super) use cache::{Cache, CacheSlot};
 pub use child::{ChildError, run_compiler};
-pub(super) use compiler::Compiler;
 pub use compiler::{Code, CompileError, Origin};
+pub(super) use compiler::{Compiler, Loaded};
 pub(super) use engine::{Kind, engine};
 pub use folder::{FolderError, private_folder};

@@ -30,23 +30,24 @@ pub(in crate::runtime) fn link(
         return Err(LinkError::Kind { service });
     }
     let import = |source| LinkError::Import { service: service.clone(), source };
-    let mut linker = Linker::<State>::new(code.component.engine());
+    let component = &code.loaded.component;
+    let mut linker = Linker::<State>::new(component.engine());
     views::add_to_linker(&mut linker, !settings.outbound_hosts.is_empty()).map_err(import)?;
     imports::add_to_linker(&mut linker, world).map_err(import)?;
-    let instances = linker.instantiate_pre(&code.component).map_err(import)?;
+    let instances = linker.instantiate_pre(component).map_err(import)?;
     let mut exports = Exports::new();
     for function in world.exports.iter().flat_map(|interface| &interface.functions) {
-        add(&mut exports, &code.component, function)?;
+        add(&mut exports, component, function)?;
     }
     let migration = Migration::new();
     let interface = &migration.describe.interface;
-    let migration = code.component.get_export_index(None, &**interface).map(|_| migration);
+    let migration = component.get_export_index(None, &**interface).map(|_| migration);
     for function in migration.iter().flat_map(Migration::functions) {
-        add(&mut exports, &code.component, function)?;
+        add(&mut exports, component, function)?;
     }
-    let state = world.state.as_ref().filter(|state| code.component.get_export_index(None, &*state.name).is_some());
+    let state = world.state.as_ref().filter(|state| component.get_export_index(None, &*state.name).is_some());
     for function in state.iter().flat_map(|state| state.functions()) {
-        add(&mut exports, &code.component, function)?;
+        add(&mut exports, component, function)?;
     }
     Ok(Program {
         instances,
@@ -55,7 +56,7 @@ pub(in crate::runtime) fn link(
         migration,
         world: Arc::clone(world),
         service: Arc::new(Service::new(settings)),
-        ticker: Arc::clone(&code.ticker),
+        code: Arc::clone(&code.loaded),
         hash_seed,
     })
 }

@@ -11,7 +11,7 @@ use super::state::State;
 use crate::contract::{Function, World};
 use crate::limits::COMMIT_BYTES_MAX;
 use crate::names::Identity;
-use crate::runtime::epoch::Ticker;
+use crate::runtime::compile::Loaded;
 use crate::runtime::instance::{
     Ended, Failure, Finished, Frame, IsolatedFrame, Service, initial_memory_bytes, json_bytes, over, report,
 };
@@ -30,7 +30,7 @@ pub struct Program {
     pub(super) has_state: bool,
     pub(super) world: Arc<World>,
     pub(super) service: Arc<Service>,
-    pub(super) ticker: Arc<Ticker>,
+    pub(super) code: Arc<Loaded>,
     /// The seed of hash tables in functions that only read: the same in every run, so that an answer may be used again.
     /// A function that writes gets one of its call, because a run after a crash must take the same path on any host.
     pub(super) hash_seed: HashSeed,
@@ -102,7 +102,7 @@ impl Program {
         }
         let (program, called) = (Arc::clone(self), function.clone());
         let run = Box::pin(async move { program.run_to_end(state, called.as_deref(), &arguments).await });
-        let (result, mut state) = self.ticker.run(run).await;
+        let (result, mut state) = self.code.ticker.run(run).await;
         let log_tail = state.finish_log();
         let uses = state.uses(!log_tail.is_empty());
         let result = result.map_err(|failure| {

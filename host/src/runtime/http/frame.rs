@@ -27,6 +27,9 @@ pub struct HttpFrame {
     /// The data that the transaction is on.
     pub generation: Generation,
     pub identity: Option<Identity>,
+    /// Whether it is for a node that does not lead: before its response begins it may only read, and its first write or request
+    /// to another host ends it with [`Failure::OnlyReads`].
+    pub only_reads: bool,
     /// The source of the randomness of `switchyard:service/call`.
     pub seed: [u8; 32],
     /// The time of `switchyard:service/call`.

@@ -69,8 +69,18 @@ impl HttpProgram {
     {
         let shortage = Shortage::default();
         let deadlines = Deadlines { response: frame.deadline.into(), stream: frame.stream_deadline.into() };
+        let only_reads = frame.only_reads;
         let state = State::new(&self.service, frame, Some(self.service.grants.clone()), shortage.clone());
-        self.begin(request, state, deadlines, shortage, observer).await
+        let attempt = state.attempt();
+        let begun = self.begin(request, state, deadlines, shortage, observer).await;
+        // Noted before the response began, or before the guest failed of it.
+        if only_reads && attempt.was_made() {
+            if let Ok(begun) = begun {
+                begun.discard().await;
+            }
+            return Err(Failure::OnlyReads);
+        }
+        begun
     }
 
     pub(super) async fn begin<B>(
@@ -94,8 +104,9 @@ impl HttpProgram {
         let guest = RunningGuest { progress, wanted, ended };
         let (program, progress, observes) = (Arc::clone(self), guest.progress.clone(), Arc::clone(&observer));
         self.tasks.spawn("wasi:http component", async move {
-            let ticker = Arc::clone(&program.ticker);
-            let served = ticker.run(Box::pin(async move { program.serve(request, state, deadlines, respond).await }));
+            let code = Arc::clone(&program.code);
+            let served =
+                code.ticker.run(Box::pin(async move { program.serve(request, state, deadlines, respond).await }));
             let failure = tokio::select! {
                 result = served => result.err(),
                 () = dropped(unwanted) => None,

@@ -8,8 +8,7 @@ use wasmtime_wasi_http::{p2, p3};
 
 use super::state::State;
 use super::views;
-use crate::runtime::compile::{Code, Kind};
-use crate::runtime::epoch::Ticker;
+use crate::runtime::compile::{Code, Kind, Loaded};
 use crate::runtime::instance::{LinkError, LinkSettings, Service, initial_memory_bytes};
 use crate::tasks::Tasks;
 
@@ -18,7 +17,7 @@ pub struct HttpProgram {
     pub(super) instances: Instances,
     pub(super) service: Arc<Service>,
     pub(super) tasks: Tasks,
-    pub(super) ticker: Arc<Ticker>,
+    pub(super) code: Arc<Loaded>,
 }
 
 impl fmt::Debug for HttpProgram {
@@ -44,9 +43,10 @@ pub(in crate::runtime) fn link(code: &Code, settings: LinkSettings, tasks: &Task
         return Err(LinkError::Kind { service });
     }
     let import = |source| LinkError::Import { service: service.clone(), source };
-    let mut linker = Linker::<State>::new(code.component.engine());
+    let component = &code.loaded.component;
+    let mut linker = Linker::<State>::new(component.engine());
     views::add_to_linker(&mut linker).map_err(import)?;
-    let instances = linker.instantiate_pre(&code.component).map_err(import)?;
+    let instances = linker.instantiate_pre(component).map_err(import)?;
     let instances = match p3::bindings::ServicePre::new(instances.clone()) {
         Ok(handler) => Instances::Handler(handler),
         Err(_) => {
@@ -55,7 +55,7 @@ pub(in crate::runtime) fn link(code: &Code, settings: LinkSettings, tasks: &Task
         }
     };
     let service = Arc::new(Service::new(settings));
-    Ok(HttpProgram { instances, service, tasks: tasks.clone(), ticker: Arc::clone(&code.ticker) })
+    Ok(HttpProgram { instances, service, tasks: tasks.clone(), code: Arc::clone(&code.loaded) })
 }
 
 impl HttpProgram {

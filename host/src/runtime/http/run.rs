@@ -56,13 +56,15 @@ impl HttpProgram {
         respond: Respond,
     ) -> Result<(), Failure> {
         let _counted = self.service.metrics.count_instance();
-        let progress = respond.progress.clone();
+        let (progress, attempt, only_reads) =
+            (respond.progress.clone(), state.attempt(), state.transaction.may_only_read());
         let mut store = self.store(state);
         let mut run = Box::pin(self.run_in(&mut store, request, respond));
         let finished = poll_fn(|context| progress.run(|| run.as_mut().poll(context)));
         let result = tokio::select! {
             finished = finished => finished.map_err(|error| Failure::of(error, self.service.limits.handles_max)),
             () = overtime(deadlines, &progress) => Err(Failure::Deadline),
+            () = attempt.made(), if only_reads => Err(Failure::OnlyReads),
         };
         if result.is_err() {
             progress.break_off();
@@ -95,11 +97,14 @@ impl HttpProgram {
         }
     }
 
-    /// Ends an instance and its log, and logs a failure.
+    /// Ends an instance and its log, and logs a failure. A run that has to happen elsewhere is none.
     fn ended(&self, store: Store<State>, result: Result<(), Failure>) -> Result<(), Failure> {
         let mut state = store.into_data();
         let (memory_refused, shortage, log_tail) = (state.memory.refused(), state.shortage(), state.finish_log());
         result.map_err(|failure| {
+            if matches!(failure, Failure::OnlyReads) {
+                return failure;
+            }
             let function = &"wasi:http handler";
             let ended = Ended { request: &state.request, function, memory_refused, shortage, log_tail };
             report(&self.service, ended, failure)

@@ -51,7 +51,7 @@ impl State {
         Self {
             service: Arc::clone(service),
             request: frame.request,
-            transaction: SharedTransaction::new(frame.transaction, frame.generation),
+            transaction: SharedTransaction::new(frame.transaction, frame.generation, frame.only_reads),
             identity: frame.identity,
             uses: Uses::default(),
             time: Time::new(frame.time_unix_micros),
@@ -66,7 +66,7 @@ impl State {
         }
     }
 
-    /// Whether the guest attempts requests that are denied because nothing may leave the host.
+    /// Whether the guest attempts requests that are not sent because nothing may leave the host.
     pub(super) fn attempt(&self) -> Attempt {
         self.outgoing.attempt()
     }

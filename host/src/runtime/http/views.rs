@@ -43,6 +43,7 @@ impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         // A request may tell others what the guest has read.
         self.outgoing.gate(self.transaction.gate());
+        self.outgoing.hold_back(self.transaction.may_only_read());
         WasiHttpCtxView { hooks: &mut self.outgoing, table: &mut self.table, ctx: &mut self.http }
     }
 }

@@ -35,6 +35,9 @@ pub enum Failure {
     /// The store refused a request of the guest, or failed.
     #[error("the store refused an operation")]
     Store(#[source] StoreError),
+    /// The run was only for reading, and attempted something else, which did not happen.
+    #[error("the run may only read")]
+    OnlyReads,
     /// A call to another service failed in a way for which the contract has no error.
     #[error("a nested call failed")]
     Nested(#[source] OutboundError),
@@ -82,6 +85,7 @@ impl Failure {
             Self::Slots { .. } => "slots",
             Self::Resources { .. } => "resources",
             Self::Store(_) => "store",
+            Self::OnlyReads => "only reads",
             Self::Nested(_) => "nested",
         }
     }

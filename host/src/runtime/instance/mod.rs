@@ -12,6 +12,7 @@ mod public_address;
 mod report;
 mod service;
 mod shortage;
+mod system_roots;
 mod uses;
 
 pub(crate) use answer::bytes as json_bytes;

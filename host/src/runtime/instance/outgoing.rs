@@ -14,10 +14,11 @@ use hyper::client::conn::http1;
 use hyper::http::uri::{Authority, Scheme};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
@@ -25,6 +26,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use super::connection_limit::{ConnectionLimit, OpenConnection};
 use super::public_address::is_public;
 use super::shortage::Shortage;
+use super::system_roots::system_roots;
 use crate::config::{Grant, canonical};
 use crate::names::{CommitSeq, ServiceName};
 use crate::observe::LogLimits;
@@ -42,17 +44,10 @@ pub(in crate::runtime) struct Grants {
 }
 
 impl Grants {
-    /// Reads the system's certificates, unless nothing is granted.
+    /// It trusts the system's certificate authorities.
     pub(in crate::runtime) fn new(granted: &[Grant]) -> Self {
-        let tls = (!granted.is_empty()).then(|| {
-            let found = rustls_native_certs::load_native_certs();
-            let mut roots = RootCertStore::empty();
-            let (usable, _) = roots.add_parsable_certificates(found.certs);
-            if usable == 0 {
-                tracing::warn!(errors = ?found.errors, "the system has no certificates: outgoing https will not work");
-            }
-            Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
-        });
+        let tls = (!granted.is_empty())
+            .then(|| Arc::new(ClientConfig::builder().with_root_certificates(system_roots()).with_no_client_auth()));
         Self { granted: granted.into(), tls, connections: ConnectionLimit::of_release() }
     }
 
@@ -116,21 +111,35 @@ pub(in crate::runtime) struct Outgoing {
     grants: Option<Grants>,
     connections: ConnectionLimit,
     gate: Option<Gate>,
+    /// Whether requests are only noted, because the run may do nothing but read.
+    held_back: bool,
     shortage: Shortage,
     attempt: Attempt,
 }
 
-/// Whether a guest without grants attempted a request. Clones belong to the same run.
+/// Whether a guest attempted a request that nobody sends: it has no grants, or may only read. Clones belong to the same run.
 #[derive(Debug, Clone, Default)]
-pub(in crate::runtime) struct Attempt(Arc<AtomicBool>);
+pub(in crate::runtime) struct Attempt(Arc<Attempted>);
+
+#[derive(Debug, Default)]
+struct Attempted {
+    was_made: AtomicBool,
+    noted: Notify,
+}
 
 impl Attempt {
     fn note(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.was_made.store(true, Ordering::Relaxed);
+        self.0.noted.notify_one();
     }
 
     pub(in crate::runtime) fn was_made(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.was_made.load(Ordering::Relaxed)
+    }
+
+    /// Resolves when one is made.
+    pub(in crate::runtime) async fn made(&self) {
+        self.0.noted.notified().await;
     }
 }
 
@@ -145,10 +154,10 @@ impl Outgoing {
     /// `shortage` gets what the machine lacks for a request.
     pub(in crate::runtime) fn new(log: RequestLog, grants: Option<Grants>, shortage: Shortage) -> Self {
         let (connections, attempt) = (ConnectionLimit::of_call(), Attempt::default());
-        Self { log, grants, connections, gate: None, shortage, attempt }
+        Self { log, grants, connections, gate: None, held_back: false, shortage, attempt }
     }
 
-    /// Whether requests that are denied whatever the grants were attempted.
+    /// Whether requests that nobody sends whatever the grants were attempted.
     pub(in crate::runtime) fn attempt(&self) -> Attempt {
         self.attempt.clone()
     }
@@ -161,6 +170,11 @@ impl Outgoing {
     /// From now on requests wait for `gate`.
     pub(in crate::runtime) fn gate(&mut self, gate: Option<Gate>) {
         self.gate = gate;
+    }
+
+    /// From now on requests that are permitted are only noted, or are sent.
+    pub(in crate::runtime) fn hold_back(&mut self, held_back: bool) {
+        self.held_back = held_back;
     }
 }
 
@@ -193,6 +207,11 @@ impl WasiHttpHooks for Outgoing {
             }
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         };
+        if self.held_back {
+            self.attempt.note();
+            // Whoever runs the guest ends it.
+            return Box::new(std::future::pending());
+        }
         let counted = match self.connections.enter(&grants.connections) {
             Ok(counted) => counted,
             Err(error) => {

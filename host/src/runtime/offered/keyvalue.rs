@@ -46,7 +46,7 @@ impl View<'_> {
         if self.transaction.has_ended() {
             return Ok(Err(store::Error::Other(ENDED.into())));
         }
-        answer(write(&mut self.transaction))
+        answer(write(self.transaction.writable()?))
     }
 }
 

@@ -16,11 +16,11 @@ impl store::Host for View<'_> {
     }
 
     fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<()> {
-        Ok(self.transaction.set(&key, value).map_err(Failure::Store)?)
+        Ok(self.transaction.writable()?.set(&key, value).map_err(Failure::Store)?)
     }
 
     fn delete(&mut self, key: String) -> wasmtime::Result<()> {
-        Ok(self.transaction.delete(&key).map_err(Failure::Store)?)
+        Ok(self.transaction.writable()?.delete(&key).map_err(Failure::Store)?)
     }
 
     fn scan(

@@ -7,7 +7,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::names::{CommitSeq, Generation};
-use crate::runtime::instance::Gate;
+use crate::runtime::instance::{Failure, Gate};
 use crate::store::{Store, Transaction};
 
 /// The transaction of one call of the guest.
@@ -20,6 +20,18 @@ impl TransactionRef<'_> {
     /// Whether the transaction of the run has ended, so that writes are refused.
     pub(super) fn has_ended(&self) -> bool {
         matches!(self, Self::Shared(lent) if lent.0.has_ended)
+    }
+
+    /// The transaction, for a write.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::OnlyReads`], which ends the run.
+    pub(super) fn writable(&mut self) -> Result<&mut Transaction, Failure> {
+        match self {
+            Self::Shared(lent) if lent.0.may_only_read() => Err(Failure::OnlyReads),
+            transaction => Ok(transaction),
+        }
     }
 }
 
@@ -52,6 +64,8 @@ struct State {
     /// When it has ended: an empty one, or that of the current call of the guest.
     transaction: Transaction,
     has_ended: bool,
+    /// Whether a write before that ends the run.
+    only_reads: bool,
     /// `None` for a rehearsal.
     store: Option<Store>,
     generation: Generation,
@@ -59,11 +73,19 @@ struct State {
     reached: CommitSeq,
 }
 
+impl State {
+    /// A write after the transaction has ended is refused on every node, so it needs no other one.
+    fn may_only_read(&self) -> bool {
+        self.only_reads && !self.has_ended
+    }
+}
+
 impl SharedTransaction {
-    /// `generation` is the one that `transaction` is on.
-    pub(in crate::runtime) fn new(transaction: Transaction, generation: Generation) -> Self {
+    /// `generation` is the one that `transaction` is on. With `only_reads`, a write ends the run.
+    pub(in crate::runtime) fn new(transaction: Transaction, generation: Generation, only_reads: bool) -> Self {
         let store = transaction.store().cloned();
-        let state = State { transaction, has_ended: false, store, generation, reached: CommitSeq::default() };
+        let state =
+            State { transaction, has_ended: false, only_reads, store, generation, reached: CommitSeq::default() };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -94,6 +116,11 @@ impl SharedTransaction {
     pub(in crate::runtime) fn reached(&self) -> CommitSeq {
         let state = self.lock();
         state.reached.max(state.transaction.saw())
+    }
+
+    /// Whether the guest may do nothing but read now.
+    pub(in crate::runtime) fn may_only_read(&self) -> bool {
+        self.lock().may_only_read()
     }
 
     /// What data that leaves the host now has to wait for; `None` for a rehearsal.

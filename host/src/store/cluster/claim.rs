@@ -39,7 +39,7 @@ pub(super) fn claim(
             publisher.settle(outcome);
         }
         if publisher.unresolved().is_some() {
-            match publisher.resolve() {
+            match publisher.resolve(clock::now()) {
                 Ok(()) => {}
                 Err(ResolveError::Fenced(_)) => return Ok(None),
                 Err(ResolveError::Stream(error)) => {

@@ -10,6 +10,12 @@ pub(in crate::store) fn position_of(tail: &Tail) -> Position {
     tail.position.unwrap_or_else(|| Position::before(CommitSeq(tail.next.0.saturating_sub(1))))
 }
 
+/// The last commit of a node, and its hash as far as its segments tell.
+pub(in crate::store) fn end_of(tail: &Tail) -> Position {
+    let number = CommitSeq(tail.next.0.saturating_sub(1));
+    Position { number, ..tail.reached.unwrap_or_default() }
+}
+
 /// The journal of the cluster, which must be `own` if this node has one; `None` if neither has one yet.
 ///
 /// # Errors

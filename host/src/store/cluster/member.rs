@@ -33,7 +33,7 @@ pub(crate) struct ClusterMember<'a> {
     pub(crate) observer: &'a dyn Observer,
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fail-points"))]
 impl<'a> ClusterMember<'a> {
     /// A node that leads as soon as it has read the stream.
     pub(crate) fn of_test(open: OpenStream<'a>, node: &str) -> Self {

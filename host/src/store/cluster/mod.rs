@@ -7,6 +7,7 @@ mod follow;
 mod identity;
 mod member;
 mod observer;
+pub(super) mod reseed;
 mod view;
 
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use crate::clock;
 use crate::journal::stream::{Lease, Position, Stream};
 pub use error::JoinError;
 use follow::Following;
-pub(super) use identity::{identify, position_of};
+pub(super) use identity::{end_of, identify, position_of};
 pub(crate) use member::ClusterMember;
 pub(crate) use observer::Observer;
 pub(crate) use view::{ClusterView, ClusterViewSender};
@@ -42,7 +43,7 @@ pub(super) fn join(
         };
         let epoch = led.epoch.0;
         services.pipeline.journal.lead(Arc::clone(stream), led, &member.node, Arc::clone(&lease))?;
-        view::saw(&member.view, led, Some(&member.node), true);
+        view::saw(&member.view, led, Some(&member.node), true, clock::now());
         tracing::info!(epoch, node = member.node.node, "this node leads the cluster");
         return Ok(lease);
     }

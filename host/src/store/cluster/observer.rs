@@ -10,10 +10,10 @@ pub(crate) trait Observer: Sync {
 }
 
 /// Nothing runs on the stores.
-#[cfg(test)]
+#[cfg(any(test, feature = "fail-points"))]
 pub(super) struct NobodyReads;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fail-points"))]
 impl Observer for NobodyReads {
     fn before_platform_commit(&self, _keys: &mut dyn Iterator<Item = &str>) {}
 

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use crate::clock;
 use crate::journal::stream::{Leader, Position};
 
 /// What a node has read of the stream.
@@ -16,22 +15,28 @@ pub(crate) struct ClusterView {
     pub(crate) position: Position,
     /// Whether it has had everything that was in the stream at some time since it began to follow.
     pub(crate) is_current: bool,
-    /// When the last message came.
+    /// When the last message came that was not waiting in the stream already.
     pub(crate) heard: Option<Instant>,
 }
 
 /// Where a node writes what it sees.
 pub(crate) type ClusterViewSender = watch::Sender<ClusterView>;
 
-/// Notes that this node has read up to `position`, and who leads.
-pub(super) fn saw(view: &ClusterViewSender, position: Position, leader: Option<&Leader>, is_current: bool) {
+/// Notes that this node has read up to `position`, who leads, and when the last message came.
+pub(super) fn saw(
+    view: &ClusterViewSender,
+    position: Position,
+    leader: Option<&Leader>,
+    is_current: bool,
+    heard: Instant,
+) {
     view.send_modify(|view| {
         if view.leader.as_ref() != leader {
             view.leader = leader.cloned();
         }
         view.position = position;
         view.is_current = is_current;
-        view.heard = Some(clock::now());
+        view.heard = Some(heard);
     });
 }
 

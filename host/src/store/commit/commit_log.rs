@@ -30,6 +30,13 @@ struct Log {
     horizon: CommitSeq,
 }
 
+impl Log {
+    /// The commits after `number`, newest first. They are few of many, so a search would read more of them.
+    fn newer(&self, number: CommitSeq) -> impl Iterator<Item = &Arc<LoggedCommit>> {
+        self.commits.iter().rev().take_while(move |commit| commit.number > number)
+    }
+}
+
 impl CommitLog {
     /// An empty log whose horizon is `horizon`.
     pub(in crate::store) fn new(horizon: CommitSeq) -> Self {
@@ -58,8 +65,8 @@ impl CommitLog {
         if number < log.horizon {
             return None;
         }
-        let first = log.commits.partition_point(|commit| commit.number <= number);
-        Some(log.commits.range(first..).cloned().collect())
+        let newer = log.newer(number).count();
+        Some(log.commits.range(log.commits.len() - newer..).cloned().collect())
     }
 
     /// How `reads` stand now. Looks at no more than `commits_max` commits.
@@ -70,11 +77,11 @@ impl CommitLog {
             if number < log.horizon {
                 return Validity::Unknown;
             }
-            let first = log.commits.partition_point(|commit| commit.number <= number);
-            if log.commits.len() - first > commits_max {
+            let newer = log.newer(number).take(commits_max + 1).count();
+            if newer > commits_max {
                 return Validity::Unknown;
             }
-            log.commits.range(first..).cloned().collect()
+            log.commits.range(log.commits.len() - newer..).cloned().collect()
         };
         for commit in commits {
             if reads.is_changed_by(&commit) {

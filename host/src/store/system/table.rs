@@ -73,6 +73,8 @@ pub struct Rows<K> {
 pub struct RowWrite {
     pub(in crate::store) key: Key,
     pub(in crate::store) value: Option<Bytes>,
+    /// Whether there is no such row yet, so that nobody has to look.
+    pub(in crate::store) is_new: bool,
 }
 
 impl<K> fmt::Debug for Table<K> {
@@ -119,13 +121,19 @@ impl<K: RowKey> Table<K> {
     /// A write of `value` under `key`, in place of an existing value.
     #[must_use]
     pub fn put(&self, key: &K, value: impl Into<Bytes>) -> RowWrite {
-        RowWrite { key: self.key(key), value: Some(value.into()) }
+        RowWrite { key: self.key(key), value: Some(value.into()), is_new: false }
+    }
+
+    /// Like [`Table::put`], of a row that does not exist.
+    #[must_use]
+    pub fn add(&self, key: &K, value: impl Into<Bytes>) -> RowWrite {
+        RowWrite { is_new: true, ..self.put(key, value) }
     }
 
     /// A deletion of the row under `key`, if it exists.
     #[must_use]
     pub fn delete(&self, key: &K) -> RowWrite {
-        RowWrite { key: self.key(key), value: None }
+        RowWrite { key: self.key(key), value: None, is_new: false }
     }
 
     pub(in crate::store) fn key(&self, key: &K) -> Key {
@@ -187,7 +195,7 @@ impl RowWrite {
 struct StoredWrite(Vec<u8>, Option<Vec<u8>>);
 
 impl From<RowWrite> for StoredWrite {
-    fn from(RowWrite { key, value }: RowWrite) -> Self {
+    fn from(RowWrite { key, value, is_new: _ }: RowWrite) -> Self {
         Self(key.as_bytes().into(), value.map(Into::into))
     }
 }
@@ -198,7 +206,7 @@ impl TryFrom<StoredWrite> for RowWrite {
     fn try_from(StoredWrite(key, value): StoredWrite) -> Result<Self, NameError> {
         let key = Key::stored(&key)?;
         match key.row() {
-            Some(_) => Ok(Self { key, value: value.map(Into::into) }),
+            Some(_) => Ok(Self { key, value: value.map(Into::into), is_new: false }),
             None => Err(NameError::new("row", &key.to_string(), "is the key of a component, not of a system row")),
         }
     }

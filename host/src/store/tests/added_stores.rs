@@ -131,7 +131,10 @@ impl Run {
     }
 
     fn add(&mut self, service: usize) {
-        match self.stores.add(&name(NAMES[service]), 1 << 20) {
+        let added = self.stores.add(&name(NAMES[service]), 1 << 20);
+        // A new store has a record of its own, without entries.
+        self.advance(&self.state());
+        match added {
             Ok(_) => assert!(self.in_use.insert(service)),
             Err(OpenError::InUse { .. }) => assert!(self.in_use.contains(&service)),
             Err(_) => assert!(!self.in_use.contains(&service)),

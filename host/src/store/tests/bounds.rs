@@ -38,7 +38,7 @@ async fn what_is_out_of_bounds_is_refused_and_changes_nothing() {
         transaction.set(&key.to_string(), "").unwrap();
     }
     transaction.set("0", "again").unwrap();
-    assert!(matches!(transaction.set("one more", ""), Err(StoreError::TooManyKeys)));
+    assert!(matches!(transaction.set("one more", ""), Err(StoreError::TooManyKeys { .. })));
     commit(transaction).await.unwrap();
 
     let mut transaction = cart.begin();

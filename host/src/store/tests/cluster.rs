@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::journal::simulated::SimulatedDisk;
+use crate::journal::simulated::{Fault, SimulatedDisk};
 use crate::journal::stream::StreamSeq;
 use crate::journal::stream::simulated::{SimulatedStream, StreamFaults};
 use crate::store::{ClusterMember, OpenError};
@@ -96,6 +96,24 @@ async fn a_node_without_data_gets_everything_from_the_stream_and_goes_on() {
     let again = network.join(&first, "a").unwrap();
     assert_eq!(again.contents().unwrap(), contents);
     again.close().unwrap();
+}
+
+/// A node that follows may show a commit before the leader hears that the stream has it. The next read, at another node,
+/// must see it too.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_number_for_reads_has_what_is_on_its_way_to_the_stream() {
+    let network = Network::new(1);
+    let leader = network.join(&SimulatedDisk::new(1), "a").unwrap();
+    let first = put_durable(&leader, "key", "1").await;
+    assert_eq!(leader.published(), first);
+    network.stream.set_faults(StreamFaults { lost: 100, ..StreamFaults::default() });
+    let second = put(&both(&leader)[0], "key", "2").await;
+    let waits = tokio::time::timeout(Duration::from_millis(300), leader.wait_durable(second)).await;
+    assert!(waits.is_err(), "it is acknowledged");
+    assert_eq!((leader.published(), leader.durable()), (second, first));
+    network.stream.set_faults(StreamFaults::default());
+    leader.wait_durable(second).await.unwrap();
+    leader.close().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -200,7 +218,8 @@ async fn a_node_waits_while_another_one_leads() {
     let network = Network::new(1);
     let first = network.join(&SimulatedDisk::new(1), "a").unwrap();
     let number = put_durable(&first, "key", "1").await;
-    let patience = Duration::from_millis(300);
+    // Longer than a busy machine lets the leader be silent.
+    let patience = Duration::from_millis(1500);
     let begun = crate::clock::now();
     let second = std::thread::scope(|scope| {
         let joins = scope.spawn(|| network.join_after(&SimulatedDisk::new(2), &SETTINGS, "b", patience));
@@ -295,6 +314,39 @@ async fn a_data_directory_of_a_cluster_is_not_opened_alone() {
     stores.close().unwrap();
     let alone = Stores::open_on(&disk.as_disk(), &SETTINGS, &services(), None);
     assert!(matches!(alone, Err(OpenError::InCluster)));
+}
+
+/// A start reads no segment whose records are in all indexes, so it must find the position in one that has no records yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_has_its_position_in_the_stream_from_its_first_moment() {
+    // Each commit begins a segment.
+    let tiny = StoreSettings { segment_bytes: 6 << 10, ..SETTINGS };
+    for operation in 0.. {
+        let (network, disk) = (Network::new(1), SimulatedDisk::new(operation));
+        let stores = network.join_after(&disk, &tiny, "a", Duration::ZERO).unwrap();
+        let [cart, _] = both(&stores);
+        put_durable(&stores, "one", &"x".repeat(3000)).await;
+        stores.checkpoint().unwrap();
+        disk.plan(operation, Fault::PowerLoss);
+        let faulty = disk.operations() + operation;
+        let mut transaction = cart.begin();
+        transaction.set("two", "x".repeat(3000)).unwrap();
+        if let Ok(number) = commit(transaction).await {
+            let _lost_with_the_power = stores.wait_durable(number).await;
+        }
+        // What the stream has is written into the segments at the latest now.
+        let _stopped = stores.close();
+        let is_over = disk.operations() <= faulty;
+        for left in [disk.after_kill(), disk.after_power_loss()] {
+            let alone = Stores::open_on(&left.as_disk(), &tiny, &services(), None);
+            assert!(matches!(alone, Err(OpenError::InCluster)), "operation {operation}: {alone:?}");
+            network.join_after(&left, &tiny, "a", Duration::ZERO).unwrap().close().unwrap();
+        }
+        if is_over {
+            assert!(operation > 3, "no segment began");
+            return;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

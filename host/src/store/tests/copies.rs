@@ -175,7 +175,7 @@ async fn a_node_that_is_killed_while_it_loads_a_copy_loads_it_again() {
         // In turn a node that had messages before, and one without any data.
         let disk = if operation % 2 == 0 { member.after_kill() } else { SimulatedDisk::new(operation) };
         disk.plan(operation, Fault::PowerLoss);
-        let node = NeedsCopy { has: StreamSeq(0), journal: None, last: CommitSeq(0) };
+        let node = NeedsCopy::without_data();
         let loaded = load(&disk.as_disk(), &network.stream, &node);
         if loaded.is_ok() && disk.is_planned() {
             break;

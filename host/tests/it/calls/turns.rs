@@ -19,10 +19,14 @@ async fn keyed(pair: &Pair, key: &str, script: &str) -> String {
     said(pair.calls.call(root, &pair.calls.routing(), Origin::HOST).await.map(|called| called.answer))
 }
 
-/// 64 callers make `count` calls of `call` in all.
-async fn many<F: Future<Output = ()> + Send>(count: usize, call: impl Fn(usize) -> F + Send + Sync + 'static) {
+/// `callers` make `count` calls of `call` in all.
+async fn many<F: Future<Output = ()> + Send>(
+    callers: usize,
+    count: usize,
+    call: impl Fn(usize) -> F + Send + Sync + 'static,
+) {
     let (call, next) = (Arc::new(call), Arc::new(AtomicUsize::new(0)));
-    let callers = (0..64).map(|_| {
+    let callers = (0..callers).map(|_| {
         let (call, next) = (Arc::clone(&call), Arc::clone(&next));
         spawn(async move {
             loop {
@@ -42,11 +46,12 @@ async fn many<F: Future<Output = ()> + Send>(count: usize, call: impl Fn(usize) 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn calls_that_change_one_key_seldom_lose() {
     const CALLS: usize = 4_000;
+    const CALLERS: usize = 256;
     for key in ["n", "another"] {
-        let pair = Pair::new();
+        let pair = Pair::with(|front, _| front.calls_in_flight_max = CALLERS);
         let called = Arc::clone(&pair);
         // The second has only the function in common with those before it.
-        many(CALLS, move |_| {
+        many(CALLERS, CALLS, move |_| {
             let pair = Arc::clone(&called);
             async move { assert!(keyed(&pair, key, "add n").await.parse::<usize>().is_ok()) }
         })
@@ -88,7 +93,7 @@ async fn a_call_on_another_key_does_not_wait_and_one_on_the_same_key_waits_until
 async fn calls_across_two_services_do_not_wait_for_each_other() {
     let pair = Pair::with(|front, back| (front.calls_in_flight_max, back.calls_in_flight_max) = (256, 256));
     let called = Arc::clone(&pair);
-    let all = many(800, move |number| {
+    let all = many(64, 800, move |number| {
         let pair = Arc::clone(&called);
         async move {
             let (answer, expected) = match number % 4 {

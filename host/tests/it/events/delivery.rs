@@ -27,6 +27,17 @@ async fn a_call_that_fails_emits_no_events() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_that_conflict_with_calls_take_effect_once_and_in_order() {
+    // On a busy machine all of them may run one after another.
+    for _ in 0..20 {
+        if deliver_beside_calls().await > 0 {
+            return;
+        }
+    }
+    panic!("nobody got into another's way");
+}
+
+/// Returns how many runs of the subscriber lost a commit.
+async fn deliver_beside_calls() -> u64 {
     let rig = Arc::new(Setup::new(&PAIR).start());
     let clients = (0..4).map(|client| {
         let rig = Arc::clone(&rig);
@@ -47,7 +58,7 @@ async fn deliveries_that_conflict_with_calls_take_effect_once_and_in_order() {
     let log = rig.look("sink", "log").await;
     let (of_clients, of_events): (Vec<_>, Vec<_>) = log.split(' ').partition(|word| word.starts_with('c'));
     assert_eq!((of_clients.len(), of_events.join(" ")), (100, numbers(0..100)));
-    assert!(rig.service("sink").figures().conflicts > 0, "nobody got into another's way");
+    rig.service("sink").figures().conflicts
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -118,3 +118,37 @@ async fn a_deploy_through_any_node_is_live_on_all_and_each_checks_the_tokens() -
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyed_request_that_runs_at_a_leader_is_answered_by_the_next_one_once() -> anyhow::Result<()> {
+    let Some(cluster) = Cluster::start().await? else { return Ok(()) };
+    let leader = cluster.leader(0, 3).await?;
+    cluster.staff.sell("mug-01", 1250, 100).await?;
+    // The client is connected to the leader itself.
+    let ada = Customer::sign_up(cluster.at(leader), "ada", "tok_slow").await?;
+    let cart = ada.fill_cart(&[("mug-01", 1)]).await?;
+    let checkout = async {
+        let headers = [("content-type", "application/json"), ("idempotency-key", "once")];
+        let body = serde_json::to_vec(&ada.choice())?;
+        ada.client.send_with(&format!("POST /carts/{cart}/checkout"), &headers, body).await
+    };
+    let replaced = async {
+        let asks = (leader + 1) % 3;
+        // The payment takes two seconds, and begins within this time.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        cluster.nodes[leader].signal("STOP").await?;
+        let mut next = leader;
+        while next == leader {
+            next = cluster.leader(asks, 2).await?;
+        }
+        cluster.nodes[leader].signal("CONT").await?;
+        anyhow::Ok(next)
+    };
+    let (answer, next) = tokio::join!(checkout, replaced);
+    answer?.expect(201)?;
+    let client = cluster.at(next?);
+    assert_eq!(available(client).await?, 99);
+    let payments = cluster.staff.at(client).payments().await?;
+    assert_eq!(payments.iter().filter(|payment| payment["status"] == "captured").count(), 1, "{payments:?}");
+    Ok(())
+}

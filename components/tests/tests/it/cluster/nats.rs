@@ -1,5 +1,6 @@
 //! A NATS server, and hosts that are nodes of a cluster on it.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -7,6 +8,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::Value;
 use shop_tests::{Client, Process, Staff, workspace};
+
+/// Files in the folder of a server.
+const CONFIGURATION: &str = "nats.conf";
+const LOG: &str = "nats.log";
 
 /// A running NATS server. It ends when this is dropped.
 pub(super) struct Nats {
@@ -24,11 +29,32 @@ impl Nats {
             eprintln!("CLUSTERS: NOT TESTED, because there is no NATS server: `cargo xtask nats` installs it");
             return Ok(None);
         }
+        Self::start_with(program, "").map(Some)
+    }
+
+    /// The same, or `None` if there is no server, whose clients have these permissions and no others.
+    pub(super) fn start_permitting(permissions: &str) -> anyhow::Result<Option<Self>> {
+        let Some(unrestricted) = Self::start()? else { return Ok(None) };
+        let user = format!("{{ user: host, password: host, permissions: {{ {permissions} }} }}");
+        let configuration = format!(
+            "accounts: {{ HOSTS: {{ jetstream: enabled, users: [ {user} ] }}, SYS: {{ users: [] }} }}\n\
+             system_account: SYS\nno_auth_user: host\n"
+        );
+        Self::start_with(unrestricted.program.clone(), &configuration).map(Some)
+    }
+
+    fn start_with(program: PathBuf, configuration: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
+        std::fs::write(folder.path().join(CONFIGURATION), configuration)?;
         let process = spawn(&program, folder.path(), "-1")?;
         let mut nats = Self { process, program, folder, address: String::new() };
         nats.address = nats.address()?;
-        Ok(Some(nats))
+        Ok(nats)
+    }
+
+    /// What the server has logged.
+    pub(super) fn log(&self) -> anyhow::Result<String> {
+        Ok(std::fs::read_to_string(self.folder.path().join(LOG))?)
     }
 
     pub(super) fn restart(&mut self) -> anyhow::Result<()> {
@@ -54,10 +80,20 @@ impl Nats {
         anyhow::bail!("the NATS server does not start")
     }
 
+    /// Where the server accepts clients.
+    pub(super) fn clients(&self) -> anyhow::Result<SocketAddr> {
+        Ok(self.address.trim_start_matches("nats://").parse()?)
+    }
+
     /// Starts the shop as the node `node` of a cluster on this server.
     pub(super) async fn shop(&self, node: &str, data: &Path) -> anyhow::Result<Process> {
+        self.shop_with(node, data, &[]).await
+    }
+
+    /// Like [`Nats::shop`], with additional environment variables, which win.
+    pub(super) async fn shop_with(&self, node: &str, data: &Path, more: &[(&str, &str)]) -> anyhow::Result<Process> {
         let servers = format!("[\"{}\"]", self.address);
-        let environment = [
+        let mut environment = vec![
             ("SWITCHYARD_CLUSTER_SERVERS", servers.as_str()),
             ("SWITCHYARD_CLUSTER_REPLICAS", "1"),
             ("SWITCHYARD_CLUSTER_NODE", node),
@@ -66,6 +102,7 @@ impl Nats {
             // Each process of a test gets ports of its own.
             ("SWITCHYARD_CLUSTER_LISTEN", "127.0.0.1:0"),
         ];
+        environment.extend_from_slice(more);
         let program = Path::new(env!("CARGO_BIN_EXE_shop-host"));
         Process::start_with(program, data, &environment).await
     }
@@ -77,6 +114,10 @@ fn spawn(program: &Path, folder: &Path, port: &str) -> anyhow::Result<Child> {
         .arg(folder.join("store"))
         .arg("--ports_file_dir")
         .arg(folder)
+        .arg("--config")
+        .arg(folder.join(CONFIGURATION))
+        .arg("--log")
+        .arg(folder.join(LOG))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();
@@ -100,11 +141,16 @@ pub(super) struct Cluster {
 
 impl Cluster {
     pub(super) async fn start() -> anyhow::Result<Option<Self>> {
+        Self::start_with(&[]).await
+    }
+
+    /// Like [`Cluster::start`], with these settings too.
+    pub(super) async fn start_with(more: &[(&str, &str)]) -> anyhow::Result<Option<Self>> {
         let Some(nats) = Nats::start()? else { return Ok(None) };
         let (mut folders, mut nodes) = (Vec::new(), Vec::new());
         for node in ["a", "b", "c"] {
             let folder = tempfile::tempdir()?;
-            nodes.push(nats.shop(node, folder.path()).await?);
+            nodes.push(nats.shop_with(node, folder.path(), more).await?);
             folders.push(folder);
         }
         let staff = nodes[1].staff().await?;

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use wasmtime::component::Val;
 
 use crate::call::*;
-use crate::config::{LimitSettings, RetrySettings, RuntimeSettings, StoreSettings};
+use crate::config::{Grant, LimitSettings, RetrySettings, RuntimeSettings, StoreSettings};
 use crate::contract::Contracts;
 use crate::journal::simulated::SimulatedDisk;
 use crate::names::{Digest, Generation, HostSecret, RequestId, ServiceName};

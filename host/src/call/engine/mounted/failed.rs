@@ -7,7 +7,7 @@ use crate::store::StoreError;
 /// that reads it.
 pub(super) fn is_blamed(failure: &Failure) -> bool {
     match failure {
-        Failure::Deadline => false,
+        Failure::Deadline | Failure::OnlyReads => false,
         Failure::Store(error) => !matches!(error, StoreError::Index(_) | StoreError::KeyNotText),
         failure => !failure.is_of_host(),
     }

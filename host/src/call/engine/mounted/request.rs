@@ -32,6 +32,7 @@ pub(in crate::call) struct MountedRequest {
     pub(in crate::call) backend: Backend,
     pub(in crate::call) id: RequestId,
     pub(in crate::call) identity: Option<Identity>,
+    pub(in crate::call) only_reads: bool,
     /// The client for which the circuit counts its failures.
     pub(in crate::call) client: Client,
     /// The client whose slots it uses: its address, whether it signed in or not, since accounts may be had for nothing.
@@ -54,7 +55,10 @@ impl MountedRequest {
     {
         let Backend { service, release, .. } = &self.backend;
         let result = self.admitted(request, instances).await;
-        if let Err(error) = &result {
+        if let Err(error) = &result
+            // It is counted where it runs to its end.
+            && !matches!(error, CallError::OnlyReads { .. })
+        {
             let (outcome, took) = (error.outcome(service.name()), clock::elapsed(self.began));
             service.calls.ended(outcome, took);
             // No release is to blame for what its client does.
@@ -149,6 +153,7 @@ impl MountedRequest {
             transaction: service.store.begin().in_generation(*generation),
             generation: *generation,
             identity: self.identity.clone(),
+            only_reads: self.only_reads,
             seed: self.seed,
             time_unix_micros: self.time_unix_micros,
         }

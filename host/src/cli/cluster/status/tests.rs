@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::cli::arguments::{self, ClusterAction};
 use crate::cli::client::fake_host::{FakeHost, Pipe, closed, lines, parsed};
-use crate::cli::cluster::run;
+use crate::cli::cluster::at;
 
 fn node(name: &str, role: &str, commit: u64, reported_ms: u64, because: &[&str]) -> Value {
     json!({"node": name, "address": format!("10.0.0.1:790{reported_ms}"), "role": role, "version": "0.1.0",
@@ -11,14 +11,14 @@ fn node(name: &str, role: &str, commit: u64, reported_ms: u64, because: &[&str])
 }
 
 fn healthy() -> Value {
-    json!({"cluster": "main", "leader": "a", "epoch": 3, "commit": 812, "leaseMs": 1640,
+    json!({"cluster": "main", "answeredBy": "a", "leader": "a", "epoch": 3, "commit": 812, "leaseMs": 1640,
            "nodes": [node("a", "leader", 812, 0, &[]), node("b", "follower", 810, 420, &[])]})
 }
 
 #[test]
 fn the_hosts_are_a_table_below_the_leader() {
     let arguments::Command::Cluster(command) = parsed("switchyard cluster status") else { panic!("cluster") };
-    let (outcome, seen) = FakeHost::new().answer(200, healthy()).run(|target| run(target, &command));
+    let (outcome, seen) = FakeHost::new().answer(200, healthy()).run(|target| at(|| Ok(target), &command));
     let expected = "\
 cluster  main
 leader   a
@@ -51,9 +51,28 @@ c     lost         700     112  2m 5s ago    0.1.0    10.0.0.1:790125300  -";
 }
 
 #[test]
+fn a_host_that_gets_no_answer_of_a_leader_says_so_with_what_it_knows() {
+    let mut unseen = node("d", "unknown", 0, 700, &[]);
+    unseen["version"] = "".into();
+    let cluster = json!({"cluster": "main", "answeredBy": "b", "leader": null, "heardMs": 3_200, "epoch": 3,
+        "commit": 812, "leaseMs": 0, "nodes": [node("b", "follower", 812, 0, &[]), unseen]});
+    let expected = "\
+cluster  main
+leader   no host leads
+epoch    3
+lease    -
+seen by  b: it has no answer of a leader, and heard of one 3.2 s ago
+
+NODE  ROLE      COMMIT  BEHIND  LAST REPORT  VERSION  ADDRESS          PROBLEMS
+b     follower     812       0  now          0.1.0    10.0.0.1:7900    -
+d     unknown        0     812  0.7 s ago    -        10.0.0.1:790700  -";
+    assert_eq!(text(&serde_json::from_value(cluster).expect("a cluster")), expected);
+}
+
+#[test]
 fn json_is_what_the_host_answers() {
     let arguments::Command::Cluster(command) = parsed("switchyard cluster status --json") else { panic!("cluster") };
-    let (outcome, _) = FakeHost::new().answer(200, healthy()).run(|target| run(target, &command));
+    let (outcome, _) = FakeHost::new().answer(200, healthy()).run(|target| at(|| Ok(target), &command));
     assert_eq!(outcome.expect("an answer"), healthy().to_string());
 }
 
@@ -62,7 +81,7 @@ fn a_host_without_a_cluster_is_named_as_such() {
     for line in ["switchyard cluster status", "switchyard cluster step-down", "switchyard cluster remove b"] {
         let arguments::Command::Cluster(command) = parsed(line) else { panic!("{line}") };
         let (outcome, _) =
-            FakeHost::new().answer(404, json!({"title": "Not Found"})).run(|target| run(target, &command));
+            FakeHost::new().answer(404, json!({"title": "Not Found"})).run(|target| at(|| Ok(target), &command));
         let failure = outcome.expect_err("no cluster");
         assert_eq!(failure.kind, Kind::Refused, "{line}");
         assert!(failure.to_string().contains("this host is in no cluster: docs/cluster.md"), "{line}: {failure}");

@@ -31,6 +31,11 @@ impl Client {
         Ok(Self { handle, stop: Mutex::new(Some(stop)), thread: Mutex::new(Some(thread)) })
     }
 
+    /// For what runs on the thread itself, and must not keep this from being dropped.
+    pub(super) fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
     /// Runs `future` on the thread.
     pub(super) fn spawn<T: Send + 'static>(
         &self,

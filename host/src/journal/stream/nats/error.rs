@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::check::ServerError;
-use crate::journal::stream::error::StreamError;
+use crate::journal::stream::error::{RESEED, StreamError};
 
 /// Why the stream of a cluster was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -45,9 +45,11 @@ pub enum NatsError {
     Stream { stream: String, why: String },
     #[error(
         "the stream {stream} does not exist, and this host has its messages up to {last}: it was deleted, or \
-         `cluster.name` or the servers are those of another cluster"
+         `cluster.name` or the servers are those of another cluster; {RESEED}"
     )]
     Gone { stream: String, last: u64 },
+    #[error("the stream {stream} does not exist, and the object store of the cluster does: it was deleted; {RESEED}")]
+    OnlyObjects { stream: String },
     #[error(transparent)]
     Unavailable(#[from] StreamError),
     #[error("cannot start the thread of the NATS client")]
@@ -62,6 +64,11 @@ impl NatsError {
 
     /// Whether the stream may open a moment later with the same settings: servers start, or elect a leader.
     pub(crate) fn may_pass(&self) -> bool {
-        matches!(self, Self::Connect { .. } | Self::Unavailable(_) | Self::TooFewServers { .. } | Self::Stream { .. })
+        match self {
+            Self::Connect { .. } | Self::Unavailable(_) | Self::TooFewServers { .. } | Self::Stream { .. } => true,
+            // An operator writes the stream again while this host waits.
+            Self::Gone { .. } | Self::OnlyObjects { .. } => true,
+            _ => false,
+        }
     }
 }

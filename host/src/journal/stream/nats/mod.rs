@@ -8,16 +8,15 @@ mod messages;
 mod objects;
 mod open;
 mod publishing;
+mod servers;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_nats::jetstream;
-use async_nats::jetstream::stream::RawMessageErrorKind;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
@@ -35,10 +34,7 @@ use crate::journal::frame::JournalId;
 use client::Client;
 use messages::NatsMessages;
 use objects::{Bucket, NatsObjects};
-
-/// How long a look for one message may take. A question to servers that elect a leader is never answered, so a short one that
-/// is asked again finds the next leader sooner.
-const LOOK_MAX: Duration = Duration::from_secs(1);
+use servers::{LOOK_MAX, Servers, StreamByName, message};
 
 /// Messages on their way to the client: more than any leader has in flight.
 const PUBLISHES_MAX: usize = 64;
@@ -46,14 +42,16 @@ const PUBLISHES_MAX: usize = 64;
 /// The stream of a cluster.
 pub(crate) struct NatsStream {
     client: Arc<Client>,
-    stream: jetstream::stream::Stream,
-    bucket: Bucket,
+    servers: Servers,
+    stream: jetstream::stream::Stream<()>,
+    /// `None` where the stream is only looked at, and there is no object store.
+    bucket: Option<Bucket>,
     publishes: mpsc::Sender<(Publish, Done)>,
 }
 
 impl fmt::Debug for NatsStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NatsStream").field("stream", &self.stream.cached_info().config.name).finish_non_exhaustive()
+        f.debug_struct("NatsStream").field("stream", &self.servers.name()).finish_non_exhaustive()
     }
 }
 
@@ -68,17 +66,41 @@ impl NatsStream {
     pub(crate) fn open(settings: &ClusterSettings, node: &str, has: StreamSeq) -> Result<Self, NatsError> {
         let client = Arc::new(Client::start().map_err(|source| NatsError::Thread { source })?);
         let (settings, node) = (settings.clone(), node.to_owned());
-        let subject = open::subject(&settings.name);
         let opened = client.wait(async move {
             let context = connect::connect(&settings, &node).await?;
-            let stream = open::open(&context, &settings, has).await?;
+            // The first host creates the stream before the object store. So where that is, the stream has been lost.
+            let had_objects = Bucket::find(&context, &settings).await?.is_some();
+            open::open(&context, &settings, has, had_objects).await?;
             let bucket = Bucket::open(&context, &settings).await?;
-            Ok::<_, NatsError>((context, stream, bucket))
+            Ok::<_, NatsError>((Servers::new(context, &settings).await?, Some(bucket)))
         });
-        let (context, stream, bucket) = opened??;
+        Ok(Self::over(client, opened??))
+    }
+
+    /// Connects to the servers, whether the stream is there or not, and creates nothing except, if `with_objects`, the object
+    /// store. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`NatsError`], with what to change.
+    pub(crate) fn attach(settings: &ClusterSettings, node: &str, with_objects: bool) -> Result<Self, NatsError> {
+        let client = Arc::new(Client::start().map_err(|source| NatsError::Thread { source })?);
+        let (settings, node) = (settings.clone(), node.to_owned());
+        let attached = client.wait(async move {
+            let context = connect::connect(&settings, &node).await?;
+            let bucket = match with_objects {
+                true => Some(Bucket::open(&context, &settings).await?),
+                false => Bucket::find(&context, &settings).await?,
+            };
+            Ok::<_, NatsError>((Servers::new(context, &settings).await?, bucket))
+        });
+        Ok(Self::over(client, attached??))
+    }
+
+    fn over(client: Arc<Client>, ((servers, stream), bucket): ((Servers, StreamByName), Option<Bucket>)) -> Self {
         let (publishes, requests) = mpsc::channel(PUBLISHES_MAX);
-        drop(client.spawn(publishing::publish_all(context, subject, requests)));
-        Ok(Self { client, stream, bucket, publishes })
+        drop(client.spawn(publishing::publish_all(servers.context(), servers.subject(), requests)));
+        Self { client, servers, stream, bucket, publishes }
     }
 }
 
@@ -92,32 +114,26 @@ impl Stream for NatsStream {
 
     fn get(&self, sequence: StreamSeq) -> Result<Option<Bytes>, StreamError> {
         let stream = self.stream.clone();
-        // Of the stream's own leader: a replica may not have the newest messages.
-        let look = async move { tokio::time::timeout(LOOK_MAX, stream.get_raw_message(sequence.0)).await };
-        let Ok(found) = self.client.wait(look)? else {
-            return Err(StreamError::unavailable("a look for a message took too long"));
-        };
-        match found {
-            Ok(message) => Ok(Some(message.payload)),
-            Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => Ok(None),
-            Err(error) => Err(StreamError::unavailable(error)),
-        }
+        self.client.wait(async move { message(&stream, sequence).await })?
     }
 
     fn messages(&self, from: StreamSeq) -> Result<Box<dyn Messages>, StreamError> {
-        Ok(Box::new(NatsMessages::open(Arc::clone(&self.client), self.stream.clone(), from)?))
+        Ok(Box::new(NatsMessages::open(Arc::clone(&self.client), self.stream.clone(), from)))
     }
 
     fn info(&self) -> Result<StreamInfo, StreamError> {
-        let stream = self.stream.clone();
-        let state = self.client.wait(async move { stream.get_info().await })?.map_err(StreamError::unavailable)?.state;
+        let servers = self.servers.clone();
+        let look = async move { tokio::time::timeout(LOOK_MAX, servers.info()).await };
+        let info =
+            self.client.wait(look)?.map_err(|_| StreamError::unavailable("a look at the stream took too long"))?;
+        let state = info?.state;
         let first = StreamSeq(state.first_sequence.max(1));
         Ok(StreamInfo { first, last: StreamSeq(state.last_sequence), bytes: state.bytes })
     }
 
     fn new_journal(&self) -> Result<JournalId, StreamError> {
-        let stream = self.stream.clone();
-        let info = self.client.wait(async move { stream.get_info().await })?.map_err(StreamError::unavailable)?;
+        let servers = self.servers.clone();
+        let info = self.client.wait(async move { servers.info().await })??;
         // No two streams of one name begin in the same nanosecond.
         let text = format!("{} {}", info.config.name, info.created.unix_timestamp_nanos());
         let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
@@ -129,6 +145,16 @@ impl Stream for NatsStream {
         let stream = self.stream.clone();
         let purge = async move { stream.purge().sequence(sequence.0.saturating_add(1)).await };
         self.client.wait(purge)?.map(drop).map_err(StreamError::unavailable)
+    }
+
+    fn recreate(&self, first: StreamSeq) -> Result<(), StreamError> {
+        let servers = self.servers.clone();
+        self.client.wait(async move { servers.recreate(first).await })?
+    }
+
+    fn elect_leader(&self) -> Result<(), StreamError> {
+        let servers = self.servers.clone();
+        self.client.wait(async move { servers.elect_leader().await })?
     }
 
     fn objects(&self) -> Arc<dyn Objects> {

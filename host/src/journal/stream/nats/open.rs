@@ -28,14 +28,20 @@ const TOO_FEW_SERVERS: [ErrorCode; 4] = [
     ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED,
 ];
 
-/// Opens the stream; creates it if this node has none of its messages.
-pub(super) async fn open(context: &Context, settings: &ClusterSettings, has: StreamSeq) -> Result<Stream, NatsError> {
+/// Opens the stream; creates it if this node has none of its messages, and there was no object store beside it.
+pub(super) async fn open(
+    context: &Context,
+    settings: &ClusterSettings,
+    has: StreamSeq,
+    had_objects: bool,
+) -> Result<Stream, NatsError> {
     let name = stream_name(&settings.name);
     let failed = |why: String| NatsError::Stream { stream: name.clone(), why };
     let stream = match context.get_stream(&name).await {
         Ok(stream) => stream,
         Err(error) if !is_not_found(&error.kind()) => return Err(failed(error.to_string())),
         Err(_) if has.0 > 0 => return Err(NatsError::Gone { stream: name, last: has.0 }),
+        Err(_) if had_objects => return Err(NatsError::OnlyObjects { stream: name }),
         // Another node may create it at the same time, in the same way: then this returns that one.
         Err(_) => create(context, settings, config(settings)).await?,
     };
@@ -105,11 +111,11 @@ fn check_replicas(stream: Stream, settings: &ClusterSettings) -> Result<Stream, 
     Ok(stream)
 }
 
-fn is_not_found(kind: &GetStreamErrorKind) -> bool {
+pub(super) fn is_not_found(kind: &GetStreamErrorKind) -> bool {
     matches!(kind, GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
-fn config(settings: &ClusterSettings) -> Config {
+pub(super) fn config(settings: &ClusterSettings) -> Config {
     Config {
         name: stream_name(&settings.name),
         description: Some("the journal of a switchyard cluster: only its leader may publish".to_owned()),

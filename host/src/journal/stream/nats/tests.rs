@@ -8,6 +8,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::TryStreamExt as _;
 
 use super::{NatsError, NatsStream};
 use crate::config::{ClusterSettings, defaults};
@@ -95,6 +96,64 @@ fn servers_that_go_away_are_an_error_until_they_are_back() {
     }
     let found = stream.get(StreamSeq(2)).unwrap();
     assert!(found.is_none() || found.as_deref() == Some(b"two"), "{found:?}");
+}
+
+/// Deletes the consumers of a stream, as servers do that lose them.
+fn lose_consumers(stream: &NatsStream) {
+    let (context, name) = (stream.servers.context(), stream.servers.name().to_owned());
+    let lose = async move {
+        let stream = context.get_stream(name).await.unwrap();
+        let consumers: Vec<_> = stream.consumer_names().try_collect().await.unwrap();
+        assert!(!consumers.is_empty());
+        for consumer in consumers {
+            stream.delete_consumer(&consumer).await.unwrap();
+        }
+    };
+    stream.client.wait(lose).unwrap();
+}
+
+/// The client opens a lost consumer again, and lets it begin with the first message if it has got none yet.
+#[test]
+fn a_reader_that_waits_for_the_next_message_never_gets_an_earlier_one() {
+    let Some(server) = NatsServer::start("") else { return };
+    let stream = open(&settings(&server, "wait")).unwrap();
+    assert!(publish(&stream, &[(0, "one"), (1, "two")]).iter().all(Result::is_ok));
+    let second = Duration::from_secs(1);
+    let mut waiting = stream.messages(StreamSeq(3)).unwrap();
+    assert_eq!(waiting.next(second).unwrap(), None);
+    lose_consumers(&stream);
+    let began = (0..60).find_map(|_| match waiting.next(second) {
+        Ok(None) => None,
+        Ok(Some((sequence, _))) => panic!("message {}, which it has already", sequence.0),
+        Err(error) => Some(error.to_string()),
+    });
+    let began = began.expect("the client opens its consumer again");
+    assert!(began.contains("a new consumer began with message 1, not 3"), "{began}");
+    let mut found = stream.messages(StreamSeq(3)).unwrap();
+    assert!(publish(&stream, &[(2, "three")])[0].is_ok());
+    assert_eq!(found.next(5 * second).unwrap(), Some((StreamSeq(3), Bytes::from_static(b"three"))));
+}
+
+/// As while the servers elect who opens consumers. Here it is a right that they lack.
+#[test]
+fn messages_are_asked_for_by_number_while_no_consumer_opens() {
+    const DENIED: &str = "authorization: { users: [\
+        { user: host, password: host, permissions: { publish: { deny: \"$JS.API.CONSUMER.>\" } } }] }\n\
+        no_auth_user: host";
+    let Some(server) = NatsServer::start(DENIED) else { return };
+    let stream = open(&settings(&server, "number")).unwrap();
+    assert!(publish(&stream, &[(0, "one"), (1, "two"), (2, "three")]).iter().all(Result::is_ok));
+    let second = Duration::from_secs(1);
+    let mut found = stream.messages(StreamSeq(2)).unwrap();
+    assert_eq!(found.next(second).unwrap(), Some((StreamSeq(2), Bytes::from_static(b"two"))));
+    assert_eq!(found.next(second).unwrap(), Some((StreamSeq(3), Bytes::from_static(b"three"))));
+    assert_eq!(found.next(second).unwrap(), None);
+    assert!(publish(&stream, &[(3, "four")])[0].is_ok());
+    assert_eq!(found.next(second).unwrap(), Some((StreamSeq(4), Bytes::from_static(b"four"))));
+    // A right that they never get is an error in the end.
+    let error = (0..2000).find_map(|_| found.next(second).err()).expect("the servers never open a consumer");
+    assert!(error.to_string().contains("too long to open a consumer"), "{error}");
+    assert_eq!(found.next(second).unwrap(), None, "it still asks");
 }
 
 #[test]

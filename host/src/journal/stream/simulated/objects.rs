@@ -71,6 +71,11 @@ impl Objects for SimulatedObjects {
         self.answered()?.objects.remove(name);
         Ok(())
     }
+
+    fn sweep(&self) -> Result<(), StreamError> {
+        // It stores whole objects.
+        self.answered().map(drop)
+    }
 }
 
 impl std::fmt::Debug for SimulatedObjects {

@@ -63,12 +63,16 @@ impl Leading {
 
     /// One turn: sends, lets one thing arrive, and takes what is acknowledged.
     fn turn(&mut self) -> Result<(), super::publisher::ResolveError> {
-        self.publisher.send(clock::now());
+        self.turn_at(clock::now())
+    }
+
+    fn turn_at(&mut self, now: std::time::Instant) -> Result<(), super::publisher::ResolveError> {
+        self.publisher.send(now);
         self.stream.step();
         let outcomes = std::mem::take(&mut *self.outcomes.lock().unwrap());
         outcomes.into_iter().for_each(|outcome| self.publisher.settle(outcome));
         if self.publisher.unresolved().is_some() {
-            match self.publisher.resolve() {
+            match self.publisher.resolve(now) {
                 Err(super::publisher::ResolveError::Stream(_)) => {}
                 done => done?,
             }

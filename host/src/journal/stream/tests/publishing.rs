@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::journal::simulated::Random;
+use crate::journal::stream::error::StreamError;
 use crate::journal::stream::message::{CONTENT_BYTES_MAX, PIECE_BYTES_MAX};
-use crate::journal::stream::publisher::{Fenced, IN_FLIGHT_MAX, ResolveError};
+use crate::journal::stream::publisher::{Fenced, IN_FLIGHT_MAX, ResolveError, SILENCE_MAX};
 use crate::journal::stream::simulated::StreamFaults;
 
 const BAD: StreamFaults =
@@ -164,4 +165,77 @@ fn a_lease_runs_from_the_first_time_that_an_acknowledged_message_was_sent() {
     assert!(leading.lease.is_valid(sent + LEASE - Duration::from_nanos(1)));
     assert!(!leading.lease.is_valid(sent + LEASE));
     assert!(leading.lease.left(sent) == LEASE, "{:?}", leading.lease.left(sent));
+}
+
+#[test]
+fn the_servers_of_a_silent_stream_are_asked_once_to_elect_another_leader_of_it() {
+    let (stream, began) = (SimulatedStream::new(1), clock::now());
+    let mut leading = Leading::new(&stream, 1, Position::default());
+    leading.publisher.add_epoch(claim(b'a'), &leader("a"));
+    leading.finish().unwrap();
+    let mut silent = |from: Duration, number: u64| {
+        // It refuses whatever it gets, also after the election.
+        stream.set_faults(StreamFaults { refused: 100, ..StreamFaults::default() });
+        leading.add(&[&record(number)], number);
+        let after = [Duration::ZERO, SILENCE_MAX - Duration::from_millis(1), SILENCE_MAX, 9 * SILENCE_MAX];
+        let turns = after.map(|after| {
+            for _ in 0..4 {
+                leading.turn_at(began + from + after).unwrap();
+            }
+            (stream.elections(), leading.publisher.has_asked_to_elect())
+        });
+        stream.set_faults(StreamFaults::default());
+        leading.finish().unwrap();
+        turns
+    };
+    assert_eq!(silent(Duration::ZERO, 1), [(0, false), (0, false), (1, true), (1, true)]);
+    // The next silence is another one.
+    assert_eq!(silent(Duration::from_hours(1), 2), [(1, false), (1, false), (2, true), (2, true)]);
+    assert!(!leading.publisher.has_asked_to_elect());
+    assert_eq!(leading.acknowledged, [1, 2]);
+}
+
+#[test]
+fn a_stream_that_blocks_until_another_leader_is_elected_goes_on() {
+    let stream = SimulatedStream::new(1);
+    let mut leading = Leading::new(&stream, 1, Position::default());
+    leading.publisher.add_epoch(claim(b'a'), &leader("a"));
+    leading.finish().unwrap();
+    stream.block();
+    leading.add(&[b"x"], 1);
+    leading.turn().unwrap();
+    let mut turns = 0;
+    while !leading.publisher.is_idle() {
+        leading.turn_at(clock::now() + SILENCE_MAX).unwrap();
+        turns += 1;
+        assert!(turns < 100, "it blocks");
+    }
+    assert_eq!((leading.acknowledged.as_slice(), stream.elections()), ([1].as_slice(), 1));
+}
+
+#[test]
+fn a_leader_notices_that_its_stream_has_lost_what_it_acknowledged() {
+    let check = |damage: &dyn Fn(&SimulatedStream), expected: StreamError| {
+        let stream = SimulatedStream::new(1);
+        let mut leading = Leading::new(&stream, 1, Position::default());
+        leading.publisher.add_epoch(claim(b'a'), &leader("a"));
+        (1..=5).for_each(|number| leading.add(&[b"x"], number));
+        leading.finish().unwrap();
+        damage(&stream);
+        leading.add(&[b"late"], 6);
+        leading.publisher.send(clock::now());
+        while stream.step() {}
+        let outcomes = std::mem::take(&mut *leading.outcomes.lock().unwrap());
+        outcomes.into_iter().for_each(|outcome| leading.publisher.settle(outcome));
+        assert!(leading.publisher.unresolved().is_some());
+        let found = leading.publisher.resolve(clock::now()).unwrap_err();
+        assert_eq!(found, ResolveError::Stream(expected));
+        leading.turn().unwrap();
+        assert_eq!(leading.acknowledged, [1, 2, 3, 4, 5], "it counts nothing more");
+    };
+    let cut = |first, last| StreamError::Cut { first, last, due: 7 };
+    check(&|stream| stream.damage(|messages| messages.truncate(4)), cut(1, 4));
+    check(&|stream| stream.delete(), StreamError::Missing);
+    check(&|stream| stream.recreate(StreamSeq(100)).unwrap(), cut(100, 99));
+    check(&|stream| stream.recreate(StreamSeq(1)).unwrap(), cut(1, 0));
 }

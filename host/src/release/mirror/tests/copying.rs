@@ -47,6 +47,32 @@ async fn a_mirror_that_turns_around_reads_only_what_has_changed() {
 }
 
 #[tokio::test]
+async fn a_mirror_does_not_take_what_calls_write_after_the_swap_for_its_own_imports() {
+    let mut host = Host::open(SimulatedDisk::new(1));
+    host.write(&entries(300)).await;
+    let mut mirror = host.mirror(Fault::None, Fault::None);
+    complete(&mut mirror).await.unwrap();
+    let deadline = || clock::now() + Duration::from_secs(10);
+    mirror.finish(deadline()).await.unwrap().for_good();
+    // The copy is live. Calls write before the mirror is turned around, while its task still runs.
+    host.live = host.live.other();
+    host.write(&[("0100".into(), None), ("0200".into(), Some("new".into()))]).await;
+    assert_eq!(mirror.follow(64).await.unwrap(), 0);
+    mirror.refresh_back(usize::MAX).await.unwrap();
+    let mut turned = mirror.turn();
+    turned.finish(deadline()).await.unwrap().for_good();
+    assert_eq!((turned.imported(), host.copy()), (2, host.data(host.live)));
+
+    // After a swap that failed, it goes on.
+    let mut mirror = turned.turn();
+    host.live = host.live.other();
+    drop(mirror.finish(deadline()).await.unwrap());
+    host.write(&[("0001".into(), None)]).await;
+    assert_eq!(mirror.follow(64).await.unwrap(), 0);
+    assert_eq!(host.copy(), host.data(host.live));
+}
+
+#[tokio::test]
 async fn a_mirror_that_is_not_complete_turns_into_one_that_reads_everything() {
     let mut host = Host::open(SimulatedDisk::new(1));
     host.write(&entries(300)).await;

@@ -125,7 +125,7 @@ impl StateSide for Layout {
             return Box::pin(std::future::ready(StateRun { result, transaction }));
         }
         if self.fault == Fault::TakesThree && changes.len() > 3 {
-            let result = Err(StateError::Import(Failure::Store(StoreError::TooManyKeys)));
+            let result = Err(StateError::Import(Failure::Store(StoreError::TooManyKeys { keys_max: 512 })));
             return Box::pin(std::future::ready(StateRun { result, transaction }));
         }
         if let (Fault::Swaps, [one, other, ..]) = (self.fault, changes.as_mut_slice()) {

@@ -112,7 +112,7 @@ async fn complete(mirror: &mut Mirror) -> Result<(), MirrorError> {
     {
         after = last;
     }
-    mirror.finish(clock::now() + Duration::from_secs(10)).await
+    mirror.finish(clock::now() + Duration::from_secs(10)).await.map(drop)
 }
 
 fn entries(count: usize) -> Vec<(String, Option<String>)> {

@@ -4,6 +4,7 @@
 use super::*;
 use crate::config::StoreSettings;
 use crate::journal::simulated::SimulatedDisk;
+use crate::limits::COMMIT_KEYS_MAX;
 use crate::names::CallId;
 use crate::release::records::record::ChangeKind;
 use crate::store::{HostCommit, Stores};
@@ -59,6 +60,24 @@ async fn the_history_is_read_by_service_and_by_page_also_after_a_restart() {
     assert_eq!(who(platform.history(Some(&cart), Some(5), 9).unwrap()), ["a1", "a0"]);
     assert_eq!(who(platform.history(None, Some(3), 9).unwrap()), ["b0", "a0"]);
     assert_eq!(who(platform.history(None, Some(1), 9).unwrap()), Vec::<String>::new());
+    stores.close().unwrap();
+}
+
+/// A call may not, because others wait for it.
+#[tokio::test]
+async fn one_change_writes_more_keys_than_a_call() {
+    const LINES: usize = 300;
+    const { assert!(2 * LINES > COMMIT_KEYS_MAX, "each line has two keys") };
+    let disk = SimulatedDisk::new(1);
+    let (stores, platform) = open(&disk);
+    let mut change = platform.begin();
+    for number in 0..LINES {
+        change.add_line(line("first start", &format!("web-{number}"))).unwrap();
+    }
+    commit(&stores, change).await.unwrap();
+    stores.close().unwrap();
+    let (stores, platform) = open(&disk);
+    assert_eq!(platform.history(None, None, 1000).unwrap().len(), LINES);
     stores.close().unwrap();
 }
 

@@ -8,10 +8,10 @@ use crate::journal::stream::{Objects, StreamError, StreamInfo};
 
 /// The objects of all copies.
 #[derive(Debug, Default)]
-pub(super) struct Listed(pub(super) BTreeMap<CopyName, BTreeSet<String>>);
+pub(in crate::store::cluster) struct Listed(pub(in crate::store::cluster) BTreeMap<CopyName, BTreeSet<String>>);
 
 impl Listed {
-    pub(super) fn read(objects: &dyn Objects) -> Result<Self, StreamError> {
+    pub(in crate::store::cluster) fn read(objects: &dyn Objects) -> Result<Self, StreamError> {
         let mut listed = Self::default();
         for object in objects.names(PREFIX)? {
             let name = object.strip_prefix(PREFIX).and_then(|rest| rest.split('/').next()).and_then(CopyName::parse);
@@ -22,8 +22,20 @@ impl Listed {
         Ok(listed)
     }
 
+    /// Deletes what there is of the copy `name`.
+    pub(in crate::store::cluster) fn delete(&self, objects: &dyn Objects, name: &CopyName) -> Result<(), StreamError> {
+        let Some(there) = self.0.get(name) else { return Ok(()) };
+        // First the document: from then on it is no copy.
+        let document = name.document();
+        let pieces = there.iter().filter(|object| **object != document);
+        there.get(&document).into_iter().chain(pieces).try_for_each(|object| objects.delete(object))
+    }
+
     /// The complete copies, the newest first. A copy that cannot be read is none.
-    pub(super) fn complete(&self, objects: &dyn Objects) -> Result<Vec<(CopyName, CopyDocument)>, StreamError> {
+    pub(in crate::store::cluster) fn complete(
+        &self,
+        objects: &dyn Objects,
+    ) -> Result<Vec<(CopyName, CopyDocument)>, StreamError> {
         let mut complete = Vec::new();
         for (name, there) in self.0.iter().rev().filter(|(name, there)| there.contains(&name.document())) {
             let Some(text) = objects.get(&name.document())? else { continue };
@@ -46,6 +58,6 @@ impl Listed {
 }
 
 /// Whether the stream has all messages after `name`.
-pub(super) fn continues(name: &CopyName, info: &StreamInfo) -> bool {
+pub(in crate::store::cluster) fn continues(name: &CopyName, info: &StreamInfo) -> bool {
     info.first.0 <= name.sequence.0.saturating_add(1) && name.sequence <= info.last
 }

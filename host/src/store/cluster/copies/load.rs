@@ -12,7 +12,7 @@ use super::document::{CopyDocument, pieces};
 use super::error::LoadError;
 use super::list::{Listed, continues};
 use super::name::CopyName;
-use crate::journal::stream::{Objects, Stream, StreamSeq};
+use crate::journal::stream::{Objects, Position, Stream, StreamError, StreamInfo, StreamSeq};
 use crate::journal::{Disk, JOURNAL_FOLDER, JournalId, SERVICES_FOLDER, begin_journal_at};
 use crate::names::{CommitSeq, Digest};
 use crate::store::backup::{BackupFile, ProgressReport, Stage, UNFINISHED};
@@ -28,7 +28,45 @@ pub(in crate::store) struct NeedsCopy {
     /// The last message that it has.
     pub(in crate::store) has: StreamSeq,
     pub(in crate::store) journal: Option<JournalId>,
-    pub(in crate::store) last: CommitSeq,
+    /// Its last commit.
+    pub(in crate::store) end: Position,
+}
+
+impl NeedsCopy {
+    /// A node that has nothing.
+    pub(in crate::store) fn without_data() -> Self {
+        Self { has: StreamSeq(0), journal: None, end: Position::default() }
+    }
+
+    /// Refuses a stream that was written again without commits that this node has, or may have.
+    pub(in crate::store::cluster) fn keeps_everything(&self, document: &CopyDocument) -> Result<(), JoinError> {
+        let Some(base) = document.written_again().filter(|base| self.has < base.sequence) else { return Ok(()) };
+        let (has, number) = (self.end.number.0, base.number.0);
+        if has > number {
+            return Err(JoinError::Ahead { has, number });
+        }
+        if has > 0 && !document.has_in_history(&self.end) {
+            let from = document.history.first().map_or(number, |first| first.number.0);
+            return Err(JoinError::OtherHistory { has, from, number });
+        }
+        Ok(())
+    }
+}
+
+/// The position at which the stream goes on after exactly what a node of `journal` has up to `end`, if the stream was written
+/// again there: such a node needs no copy.
+pub(in crate::store) fn written_again_after(
+    stream: &dyn Stream,
+    journal: JournalId,
+    end: &Position,
+) -> Result<Option<Position>, StreamError> {
+    let (info, objects) = (stream.info()?, stream.objects());
+    let complete = Listed::read(&*objects)?.complete(&*objects)?;
+    let bases = complete.iter().filter(|(_, document)| document.backup.journal() == journal);
+    let mut bases = bases.filter_map(|(_, document)| document.written_again());
+    let is_next =
+        |base: &&Position| continues(&CopyName::of(base), &info) && (base.number, base.hash) == (end.number, end.hash);
+    Ok(bases.find(is_next).copied())
 }
 
 /// Whether a load has begun on this disk and was not finished.
@@ -45,6 +83,27 @@ pub(in crate::store) fn is_loading(disk: &dyn Disk) -> io::Result<bool> {
     Ok(mark == *MARK)
 }
 
+/// The copies that `node` may load, the newest first: at least one.
+pub(in crate::store::cluster) fn loadable<'a>(
+    complete: &'a [(CopyName, CopyDocument)],
+    info: &StreamInfo,
+    node: &NeedsCopy,
+) -> Result<Vec<&'a (CopyName, CopyDocument)>, JoinError> {
+    let mut found = Vec::new();
+    for copy in complete.iter().filter(|(name, _)| continues(name, info)) {
+        let journal = copy.1.backup.journal();
+        if let Some(own) = node.journal.filter(|own| *own != journal) {
+            return Err(JoinError::OtherJournal { found: journal, own });
+        }
+        node.keeps_everything(&copy.1)?;
+        // A newer one will come: nothing that this node has is given up.
+        if copy.1.backup.number() >= node.end.number {
+            found.push(copy);
+        }
+    }
+    if found.is_empty() { Err(JoinError::NoCopy { first: info.first.0, has: node.has.0 }) } else { Ok(found) }
+}
+
 /// Loads the newest copy at which the stream continues. Blocks.
 ///
 /// # Errors
@@ -54,15 +113,7 @@ pub(in crate::store) fn load(disk: &Arc<dyn Disk>, stream: &dyn Stream, node: &N
     let (info, objects) = (stream.info()?, stream.objects());
     let complete = Listed::read(&*objects)?.complete(&*objects)?;
     let mut failed = JoinError::NoCopy { first: info.first.0, has: node.has.0 };
-    for (name, document) in complete.iter().filter(|(name, _)| continues(name, &info)) {
-        let found = document.backup.journal();
-        if let Some(own) = node.journal.filter(|own| *own != found) {
-            return Err(JoinError::OtherJournal { found, own });
-        }
-        if document.backup.number() < node.last {
-            // A newer one will come: nothing that this node has is given up.
-            continue;
-        }
+    for (name, document) in loadable(&complete, &info, node)? {
         tracing::info!(copy = %name, bytes = document.backup.bytes(), "loading a copy of the cluster");
         match put(disk, &*objects, name, document) {
             Ok(()) => {

@@ -13,8 +13,15 @@ mod load;
 mod name;
 mod settings;
 mod store;
+mod upload;
 
+pub(super) use document::CopyDocument;
 pub use error::{CopyError, LoadError};
-pub(in crate::store) use load::{NeedsCopy, is_loading, load};
+pub(super) use list::{Listed, continues};
+pub(super) use load::loadable;
+pub(in crate::store) use load::{NeedsCopy, is_loading, load, written_again_after};
+pub(super) use name::CopyName;
 pub(crate) use settings::CopySettings;
-pub(crate) use store::{Copies, Stored};
+pub(crate) use store::Copies;
+pub(crate) use upload::Stored;
+pub(super) use upload::Upload;

@@ -1,5 +1,6 @@
 //! The object store on a real NATS server.
 
+use super::super::objects::Bucket;
 use super::*;
 use crate::journal::stream::objects::Objects;
 
@@ -36,7 +37,7 @@ fn objects_are_stored_read_listed_and_deleted_by_every_host() {
     }
     assert_eq!(names(&*objects, ""), [""; 0]);
     // Nothing of them is left in the stream that they were in.
-    let bucket = stream.client.wait(async move { stream.bucket.messages().await }).unwrap();
+    let bucket = stream.client.wait(async move { stream.bucket.unwrap().messages().await }).unwrap();
     assert_eq!(bucket, 0);
 }
 
@@ -56,5 +57,30 @@ fn an_object_store_without_servers_is_an_error_until_they_are_back() {
         attempts += 1;
         assert!(attempts < 10, "it does not come back");
     }
+    assert_eq!(objects.get("a").unwrap().as_deref(), Some(b"one".as_slice()));
+}
+
+#[test]
+fn what_a_failed_upload_left_is_deleted_when_it_is_old_and_nothing_else_is() {
+    let Some(server) = NatsServer::start("") else { return };
+    let stream = open(&settings(&server, "sweep")).unwrap();
+    let objects = stream.objects();
+    objects.put("a", &Bytes::from_static(b"one")).unwrap();
+    let (context, bucket) = (stream.servers.context(), stream.bucket.clone().unwrap());
+    let left = async move {
+        let sent = context.publish("$O.switchyard-sweep.C.left", Bytes::from_static(b"a part")).await.unwrap();
+        sent.await.unwrap();
+    };
+    stream.client.wait(left).unwrap();
+    let messages = |bucket: &Bucket| {
+        let bucket = bucket.clone();
+        stream.client.wait(async move { bucket.messages().await }).unwrap()
+    };
+    assert_eq!(messages(&bucket), 3);
+    objects.sweep().unwrap();
+    assert_eq!(messages(&bucket), 3, "the upload may still go on");
+    let swept = bucket.clone();
+    stream.client.wait(async move { swept.sweep(Duration::ZERO).await }).unwrap().unwrap();
+    assert_eq!(messages(&bucket), 2);
     assert_eq!(objects.get("a").unwrap().as_deref(), Some(b"one".as_slice()));
 }
