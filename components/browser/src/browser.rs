@@ -23,6 +23,19 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How often the page is asked again.
 const PERIOD: Duration = Duration::from_millis(25);
 
+/// What every browser starts with: without a window, and without requests to its maker.
+const ARGUMENTS: [&str; 9] = [
+    "--headless=new",
+    "--disable-gpu",
+    "--hide-scrollbars",
+    "--lang=en-US",
+    "--window-size=1280,800",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
 /// What the browser is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Device {
@@ -45,8 +58,7 @@ pub(crate) struct Browser {
 impl Browser {
     /// Starts a browser and opens the shop's first page.
     pub(crate) async fn open(driver: &Driver, shop: &Client, device: Device) -> anyhow::Result<Self> {
-        let mut arguments =
-            vec!["--headless=new", "--disable-gpu", "--hide-scrollbars", "--lang=en-US", "--window-size=1280,800"];
+        let mut arguments = ARGUMENTS.to_vec();
         if running_as_root() {
             arguments.push("--no-sandbox");
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::Context as _;
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -12,12 +13,12 @@ const INSTALL: &str = "install Chromium and its driver: on Debian `apt-get insta
                        `dnf install chromium chromedriver`; elsewhere put `chromium` (or `google-chrome`) and `chromedriver` of one version \
                        into the PATH";
 
-/// A running ChromeDriver. It is killed when this is dropped.
+/// A running ChromeDriver. It is killed when this is dropped, with its browsers.
 #[derive(Debug)]
 pub(crate) struct Driver {
     pub(crate) address: SocketAddr,
     pub(crate) chromium: PathBuf,
-    _child: Child,
+    child: Child,
 }
 
 impl Driver {
@@ -33,6 +34,7 @@ impl Driver {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .context("cannot run chromedriver")?;
@@ -41,9 +43,19 @@ impl Driver {
             // "ChromeDriver was started successfully on port 40123."
             let Some((_, port)) = line.split_once("successfully on port ") else { continue };
             let port = port.trim_end_matches('.').parse().with_context(|| line.clone())?;
-            return Ok(Self { address: (Ipv4Addr::LOCALHOST, port).into(), chromium, _child: child });
+            return Ok(Self { address: (Ipv4Addr::LOCALHOST, port).into(), chromium, child });
         }
         anyhow::bail!("chromedriver ended at once; run `chromedriver --port=0` to see why")
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let group = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        if let Some(group) = group {
+            // They may have ended already.
+            let _gone = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 

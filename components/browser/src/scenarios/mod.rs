@@ -25,7 +25,7 @@ pub(crate) struct Stage<'a> {
     pub(crate) axe: Option<&'a str>,
 }
 
-pub(crate) type Scenario = for<'a> fn(&'a Stage<'a>) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
+pub(crate) type Scenario = for<'a> fn(&'a Stage<'a>) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send + 'a>>;
 
 pub(crate) const SCENARIOS: [(&str, Scenario); 13] = [
     ("a stranger buys at a desk and is charged what the page says", |stage| Box::pin(purchase::at_a_desk(stage))),

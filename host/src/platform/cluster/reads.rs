@@ -92,6 +92,13 @@ impl ReadGate {
     pub(super) async fn ask_for_ever(&self, questions: &mut Questions) {
         let mut waiting = Vec::new();
         while questions.recv_many(&mut waiting, QUESTIONS_MAX).await > 0 {
+            // Reads whose requests are here already, but did not run yet, join this question.
+            tokio::task::yield_now().await;
+            while waiting.len() < QUESTIONS_MAX
+                && let Ok(question) = questions.try_recv()
+            {
+                waiting.push(question);
+            }
             let leader = self.roles.view().leader;
             let number = match &leader {
                 Some(leader) => self.forwarder.number(leader).await,
