@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use serde_json::json;
 use shop_tests::json::{number, text};
 use shop_tests::{Client, Customer, workspace};
@@ -41,6 +42,11 @@ async fn every_node_answers_and_sees_what_another_has_answered() -> anyhow::Resu
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_that_is_killed_or_steps_down_costs_no_request_of_another_node() -> anyhow::Result<()> {
     let Some(mut cluster) = Cluster::start().await? else { return Ok(()) };
+    let done = lose_leaders(&mut cluster).await;
+    cluster.explained(done).await
+}
+
+async fn lose_leaders(cluster: &mut Cluster) -> anyhow::Result<()> {
     let leader = cluster.leader(0, 3).await?;
     cluster.staff.sell("mug-01", 1250, 100_000).await?;
     let others: Vec<usize> = (0..3).filter(|node| *node != leader).collect();
@@ -68,12 +74,12 @@ async fn a_leader_that_is_killed_or_steps_down_costs_no_request_of_another_node(
         }
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
-    cluster.nodes.remove(leader).kill().await?;
+    let log = cluster.nodes.remove(leader).kill().await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
     stop.send_replace(true);
     let mut orders = 0;
     while let Some(ended) = buyers.join_next().await {
-        orders += ended??;
+        orders += ended?.with_context(|| ["the log of the node that was killed:", &log.join("\n")].join("\n"))?;
     }
     let client = &cluster.nodes[0].client;
     assert_eq!(available(client).await?, 100_000 - orders);

@@ -97,7 +97,9 @@ impl Nats {
             ("SWITCHYARD_CLUSTER_SERVERS", servers.as_str()),
             ("SWITCHYARD_CLUSTER_REPLICAS", "1"),
             ("SWITCHYARD_CLUSTER_NODE", node),
-            ("SWITCHYARD_CLUSTER_LEASE_MS", "500"),
+            // Shorter than the default, so that a lost leader is replaced soon; long enough that a leader on a busy core
+            // does not lose its lease.
+            ("SWITCHYARD_CLUSTER_LEASE_MS", "1500"),
             ("SWITCHYARD_CLUSTER_HEARTBEAT_MS", "100"),
             // Each process of a test gets ports of its own.
             ("SWITCHYARD_CLUSTER_LISTEN", "127.0.0.1:0"),
@@ -155,6 +157,16 @@ impl Cluster {
         }
         let staff = nodes[1].staff().await?;
         Ok(Some(Self { _nats: nats, _folders: folders, nodes, staff }))
+    }
+
+    /// Adds to an error what each node has logged.
+    pub(super) async fn explained<T>(self, done: anyhow::Result<T>) -> anyhow::Result<T> {
+        let Err(mut error) = done else { return done };
+        for node in self.nodes {
+            let log = node.kill().await?;
+            error = error.context([&["a node's log:".to_owned()], log.as_slice()].concat().join("\n"));
+        }
+        Err(error)
     }
 
     /// Waits until the leader knows `count` nodes, and returns which of them leads.

@@ -72,7 +72,7 @@ impl Server {
             ("SWITCHYARD_CLUSTER_SERVERS", format!("[\"nats://127.0.0.1:{}\"]", self.port)),
             ("SWITCHYARD_CLUSTER_REPLICAS", "1".into()),
             ("SWITCHYARD_CLUSTER_NODE", node.into()),
-            ("SWITCHYARD_CLUSTER_LEASE_MS", "500".into()),
+            ("SWITCHYARD_CLUSTER_LEASE_MS", "1500".into()),
             ("SWITCHYARD_CLUSTER_HEARTBEAT_MS", "100".into()),
             ("SWITCHYARD_CLUSTER_LISTEN", "127.0.0.1:0".into()),
         ]
